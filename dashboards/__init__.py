@@ -1,0 +1,1 @@
+"""Boards as code for Grafana; they only read."""

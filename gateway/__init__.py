@@ -1,0 +1,1 @@
+"""Device wire → event → MQTT → time-series store. Imports nothing from services."""

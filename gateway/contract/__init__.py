@@ -1,0 +1,1 @@
+"""The one language between devices, gateway and services: events, topics, units, times."""

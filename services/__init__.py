@@ -1,0 +1,1 @@
+"""What Gengfu decides and shows: rules, alerts, work orders, messages, people, pages."""

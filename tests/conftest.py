@@ -1,0 +1,34 @@
+"""What holds for every test."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+from database import db, postgres_db, postgres_server, sqlite_db, sqlite_template
+
+__all__ = ["db", "postgres_db", "postgres_server", "sqlite_db", "sqlite_template"]
+
+NO_SKIP = os.environ.get("GENGFU_NO_SKIP") == "1"
+"""In CI a test that was skipped has not passed: the server it needs was to be installed."""
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if NO_SKIP and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but GENGFU_NO_SKIP=1: {report.longreprtext}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where none is allowed."""
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole module that skips itself."""
+    report = yield
+    _fail_if_skipped(report)
+    return report
