@@ -1,0 +1,120 @@
+"""What has been read but not yet been found consistent: valid entries with their places."""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from gateway.site.catalogue import LimitSpec, SlaRow
+from gateway.site.files import LIMIT_SECTIONS, POLICY_SECTIONS, SITE_FILES, LimitOverride, PolicySpec
+from gateway.site.model import Area, Channel, Device, Equipment, NotificationRules, Person, Point, Site
+from gateway.site.problems import Problems, Spot
+from gateway.site.sections import Entries, Item
+
+_NAMES = {
+    "areas": ("区域", "area"),
+    "equipment": ("设备台账条目", "equipment"),
+    "devices": ("设备", "device"),
+    "points": ("点", "point"),
+    "people": ("人员", "person"),
+    "limits": ("限值", "limit"),
+    "policies": ("策略", "policy"),
+    "sla": ("服务时限", "SLA row"),
+}
+
+
+class _Draft:
+    entries: dict[str, Entries[Any]]
+
+    def refer(self, section: str, word: str, spot: Spot, problems: Problems) -> bool:
+        """Whether `word` is declared in a section; notes a problem when it certainly is not."""
+        entries = self.entries[section]
+        if word in entries.ids:
+            return True
+        if entries.complete and word not in entries.miswritten:
+            what, what_en = _NAMES[section]
+            problems.add_unknown(spot, "unknown_reference", word, entries.ids, what=what, what_en=what_en)
+        return False
+
+
+@dataclass(slots=True)
+class SharedDraft(_Draft):
+    """Limits and policies, common to all sites."""
+
+    entries: dict[str, Entries[Any]] = field(
+        default_factory=lambda: {section.name: Entries() for section in (*LIMIT_SECTIONS, *POLICY_SECTIONS)}
+    )
+
+    @property
+    def limits(self) -> Entries[LimitSpec]:
+        """The catalogue."""
+        return cast("Entries[LimitSpec]", self.entries["limits"])
+
+    @property
+    def policies(self) -> Entries[PolicySpec]:
+        """Policies as written."""
+        return cast("Entries[PolicySpec]", self.entries["policies"])
+
+    @property
+    def sla(self) -> Entries[SlaRow]:
+        """The service table."""
+        return cast("Entries[SlaRow]", self.entries["sla"])
+
+    @property
+    def notification(self) -> Entries[NotificationRules]:
+        """At most one entry."""
+        return cast("Entries[NotificationRules]", self.entries["notification"])
+
+
+@dataclass(slots=True)
+class SiteDraft(_Draft):
+    """One directory under `sites/`."""
+
+    directory: str
+    site: Item[Site] | None = None
+    entries: dict[str, Entries[Any]] = field(
+        default_factory=lambda: {section.name: Entries() for sections in SITE_FILES.values() for section in sections}
+    )
+
+    @property
+    def areas(self) -> Entries[Area]:
+        """Areas."""
+        return cast("Entries[Area]", self.entries["areas"])
+
+    @property
+    def equipment(self) -> Entries[Equipment]:
+        """The ledger."""
+        return cast("Entries[Equipment]", self.entries["equipment"])
+
+    @property
+    def devices(self) -> Entries[Device]:
+        """Devices."""
+        return cast("Entries[Device]", self.entries["devices"])
+
+    @property
+    def points(self) -> Entries[Point]:
+        """Points."""
+        return cast("Entries[Point]", self.entries["points"])
+
+    @property
+    def people(self) -> Entries[Person]:
+        """Accounts."""
+        return cast("Entries[Person]", self.entries["people"])
+
+    @property
+    def channels(self) -> Entries[Channel]:
+        """Channels."""
+        return cast("Entries[Channel]", self.entries["channels"])
+
+    @property
+    def overrides(self) -> Entries[LimitOverride]:
+        """What the site changes about limits."""
+        return cast("Entries[LimitOverride]", self.entries["limits"])
+
+    def area_path(self, area: str) -> list[str]:
+        """The area and what it lies in, innermost first; ends where a circle or a gap begins."""
+        parents = {item.value.id: item.value.parent for item in self.areas.items}
+        path: list[str] = []
+        at: str | None = area
+        while at is not None and at not in path:
+            path.append(at)
+            at = parents.get(at)
+        return path

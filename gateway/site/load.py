@@ -1,0 +1,118 @@
+"""`device_configs/` → Configs, or every problem at once."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.site.draft import SharedDraft, SiteDraft
+from gateway.site.files import (
+    LIMIT_SECTIONS,
+    OPTIONAL_FILES,
+    POLICY_SECTIONS,
+    SITE_FILE,
+    SITE_FILES,
+    SITE_MODEL,
+    Section,
+)
+from gateway.site.model import Configs, NotificationRules, SiteConfig
+from gateway.site.policies import check_policies, check_reachable, resolve_policy
+from gateway.site.problems import Problems, SiteInvalid, Spot
+from gateway.site.references import check_site
+from gateway.site.resolve import LimitResolver, check_catalogue
+from gateway.site.sections import read_sections, read_whole
+from gateway.site.yaml_source import read_document
+
+
+def load_configs(path: Path) -> Configs:
+    """Read everything under `path`; raises SiteInvalid with all problems."""
+    problems = Problems()
+    if not path.is_dir():
+        problems.add(Spot(str(path)), "dir_missing", name=path)
+        raise SiteInvalid(problems.sorted())
+    shared = SharedDraft()
+    _read_shared(path, "limits", LIMIT_SECTIONS, shared, problems)
+    _read_shared(path, "policies", POLICY_SECTIONS, shared, problems)
+    check_policies(shared, problems)
+    check_catalogue(shared, problems)
+    directories = _directories(path / "sites")
+    if not directories:
+        problems.add(Spot("sites"), "dir_empty", name=f"sites/<id>/{SITE_FILE}")
+    sites = [_load_site(directory, shared, problems) for directory in directories]
+    if len(problems):
+        raise SiteInvalid(problems.sorted())
+    return Configs(
+        sites={site.site.id: site for site in sites if site is not None},
+        limits=shared.limits.values(),
+        sla=shared.sla.values(),
+        notification=next(iter(shared.notification.values()), NotificationRules()),
+    )
+
+
+def _yaml_files(directory: Path) -> list[Path]:
+    return sorted(file for file in directory.glob("*.y*ml") if not file.name.startswith("."))
+
+
+def _directories(directory: Path) -> list[Path]:
+    if not directory.is_dir():
+        return []
+    return sorted(one for one in directory.iterdir() if one.is_dir() and not one.name.startswith((".", "_")))
+
+
+def _read_shared(root: Path, name: str, sections: tuple[Section, ...], shared: SharedDraft, problems: Problems) -> None:
+    files = _yaml_files(root / name)
+    if not files:
+        problems.add(Spot(name), "dir_empty", name=f"{name}/*.yaml")
+        read_sections(None, sections, shared.entries, problems)
+    for file in files:
+        document = read_document(file, f"{name}/{file.name}", problems)
+        read_sections(document, sections, shared.entries, problems)
+
+
+def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> SiteConfig | None:
+    """Read and check one site; None, or something incomplete, when there are problems."""
+    draft = SiteDraft(directory.name)
+    _read_site(directory, draft, problems)
+    check_site(draft, problems)
+    resolver = LimitResolver(draft, shared, problems)
+    limits = resolver.resolve()
+    check_reachable(draft, shared, resolver.used_policies(limits), problems)
+    if draft.site is None or len(problems):
+        return None
+    rows = {row.id: row for row in shared.sla.values()}
+    return SiteConfig(
+        site=draft.site.value,
+        areas=draft.areas.values(),
+        equipment=draft.equipment.values(),
+        devices=draft.devices.values(),
+        points=draft.points.values(),
+        people=draft.people.values(),
+        channels=draft.channels.values(),
+        policies=tuple(
+            resolve_policy(spec, rows[spec.sla], draft.channels.values()) for spec in shared.policies.values()
+        ),
+        limits=limits,
+    )
+
+
+def _read_site(directory: Path, draft: SiteDraft, problems: Problems) -> None:
+    prefix = f"sites/{directory.name}"
+    expected = (SITE_FILE, *SITE_FILES)
+    for name in _strangers(directory, expected):
+        problems.add_unknown(Spot(f"{prefix}/{name}"), "file_unknown", name, expected)
+    if (directory / SITE_FILE).is_file():
+        document = read_document(directory / SITE_FILE, f"{prefix}/{SITE_FILE}", problems)
+        if document is not None:
+            draft.site = read_whole(document, SITE_MODEL, problems)
+    else:
+        problems.add(Spot(f"{prefix}/{SITE_FILE}"), "file_missing", name=SITE_FILE)
+    for name, sections in SITE_FILES.items():
+        if (directory / name).is_file():
+            document = read_document(directory / name, f"{prefix}/{name}", problems)
+            read_sections(document, sections, draft.entries, problems)
+        elif name not in OPTIONAL_FILES:
+            problems.add(Spot(f"{prefix}/{name}"), "file_missing", name=name)
+            read_sections(None, sections, draft.entries, problems)
+
+
+def _strangers(directory: Path, expected: Iterable[str]) -> list[str]:
+    """YAML files of a site that nothing reads: most likely a misspelt name."""
+    return sorted(file.name for file in _yaml_files(directory) if file.name not in set(expected))

@@ -1,0 +1,157 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.site.load import load_configs
+from gateway.site.problems import Problem, SiteInvalid
+
+FILES = {
+    "limits/documented.yaml": """\
+limits:
+  - id: NUM-01
+    title: 泵房压力偏离设定值
+    title_en: Pressure off its set value
+    requirement: 压力在设定值上下 0.1 MPa 之内。
+    source: {document: 维护管理流程, section: 给排水设施评估指标}
+    applies_to: {quantity: pressure, area_kinds: [pump_room]}
+    kind: deviation
+    unit: MPa
+    threshold: 0.1
+    return_threshold: 0.09
+    severe_threshold: 0.2
+    resolution: 0.001
+    on_delay: 10s
+    off_delay: 60s
+    median_of: 5
+    policy: pump_pressure
+    may_suspend: [fire_pump]
+  - id: NUM-02
+    title: 绝缘电阻过低
+    title_en: Insulation too low
+    requirement: 绝缘电阻不低于 0.5 MΩ。
+    source: {document: 维护管理流程, section: 电气系统检测规范}
+    applies_to: {quantity: insulation}
+    kind: low
+    unit: MΩ
+    threshold: 0.5
+    policy: pump_pressure
+""",
+    "policies/default.yaml": """\
+sla:
+  - {id: facility_alarm, priority: P2, event: 越限, event_en: Off, respond_within: 1h, finish_within: 4h, source: 默认}
+policies:
+  - id: pump_pressure
+    name: 泵房压力
+    sla: facility_alarm
+    ack_within: 5min
+    escalation:
+      - {after: 0s, role: engineer}
+      - {after: 5min, role: supervisor}
+      - {after: 15min, role: manager}
+  - id: data
+    name: 数据
+    sla: facility_alarm
+    ack_within: 30min
+    escalation: [{after: 0s, role: engineer}]
+    work_order: false
+  - id: system
+    name: 系统
+    sla: facility_alarm
+    ack_within: 30min
+    escalation: [{after: 0s, role: engineer}]
+    work_order: false
+""",
+    "sites/demo/site.yaml": "id: demo\nname: 样例小区\nname_en: Demo\ntimezone: Asia/Shanghai\n",
+    "sites/demo/areas.yaml": """\
+areas:
+  - {id: garage, name: 车库, kind: garage}
+  - {id: pump-room, name: 泵房, kind: pump_room, parent: garage}
+  - {id: building-1, name: 1号楼, kind: building}
+""",
+    "sites/demo/equipment.yaml": """\
+equipment:
+  - {id: main, name: 管网, kind: fire_main, area: pump-room, owner: engineer-water}
+  - {id: pump, name: 消防泵, kind: fire_pump, area: pump-room}
+  - {id: jockey, name: 稳压泵, kind: jockey_pump, area: pump-room}
+""",
+    "sites/demo/devices.yaml": """\
+devices:
+  - {id: plc, name: 采集器, area: pump-room, kind: plc}
+  - {id: meter, name: 仪表, area: building-1, kind: handheld}
+points:
+  - id: pressure
+    device: plc
+    equipment: main
+    name: 管网压力
+    quantity: pressure
+    unit: MPa
+    set_value: 0.45
+    interval: 2s
+    valid_min: 0
+    valid_max: 1.6
+  - {id: pump-run, device: plc, equipment: pump, name: 泵运行, quantity: run_state, unit: "1", interval: 10s}
+  - {id: jockey-run, device: plc, equipment: jockey, name: 稳压泵运行, quantity: run_state, unit: "1", interval: 10s}
+  - {id: insulation, device: meter, name: 绝缘电阻, quantity: insulation, unit: MΩ, interval: none, valid_min: 0}
+""",
+    "sites/demo/people.yaml": """\
+people:
+  - {username: duty, name: 值班, role: duty}
+  - {username: engineer-water, name: 给排水责任人, role: engineer, areas: [pump-room]}
+  - {username: engineer-power, name: 供配电责任人, role: engineer, areas: [building-1, garage]}
+  - {username: supervisor, name: 设备主管, role: supervisor}
+  - {username: manager, name: 经理, role: manager}
+""",
+    "sites/demo/channels.yaml": "channels:\n  - {name: console, kind: console}\n",
+    "sites/demo/limits.yaml": """\
+limits:
+  - limit: NUM-01
+    points: [pressure]
+    suspend_while: [{point: pump-run}]
+""",
+}
+
+
+class SiteFiles:
+    """A small valid device_configs that a test spoils."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name, text in FILES.items():
+            self.write(name, text)
+
+    def write(self, name: str, text: str | bytes) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    def change(self, name: str, old: str, new: str) -> None:
+        text = (self.root / name).read_text(encoding="utf-8")
+        assert text.count(old) >= 1, f"{old!r} is not in {name}"
+        self.write(name, text.replace(old, new, 1))
+
+    def problems(self) -> list[Problem]:
+        with pytest.raises(SiteInvalid) as caught:
+            load_configs(self.root)
+        return caught.value.problems
+
+
+@pytest.fixture
+def site_files(tmp_path: Path) -> SiteFiles:
+    return SiteFiles(tmp_path)
+
+
+@pytest.fixture
+def shipped() -> Path:
+    return Path(__file__).parents[4] / "device_configs"
+
+
+@pytest.fixture
+def override(site_files: SiteFiles) -> Callable[[str], SiteFiles]:
+    """Replace the site's limits.yaml by one entry."""
+
+    def write(entry: str) -> SiteFiles:
+        site_files.write("sites/demo/limits.yaml", "limits:\n  - " + entry.strip().replace("\n", "\n    ") + "\n")
+        return site_files
+
+    return write

@@ -1,0 +1,92 @@
+"""docs/configuration.md has every key of every file, and none that does not exist."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from gateway.contract.units import UNITS
+from gateway.site.catalogue import AppliesTo, LimitSpec, SlaRow, Source
+from gateway.site.files import (
+    LIMIT_SECTIONS,
+    POLICY_SECTIONS,
+    SITE_FILE,
+    SITE_FILES,
+    LimitOverride,
+    PolicySpec,
+    SuspendSpec,
+)
+from gateway.site.model import (
+    Area,
+    Channel,
+    Device,
+    Equipment,
+    EscalationStep,
+    NotificationRules,
+    Person,
+    Point,
+    Site,
+)
+from gateway.site.terms import AreaKind, ChannelKind, EquipmentKind, Quantity, Role
+
+HEADINGS: dict[str, type[BaseModel]] = {
+    "`site.yaml`": Site,
+    "`areas`": Area,
+    "`equipment`": Equipment,
+    "`devices`": Device,
+    "`points`": Point,
+    "`people`": Person,
+    "`channels`": Channel,
+    "`limits` (catalogue)": LimitSpec,
+    "`source`": Source,
+    "`applies_to`": AppliesTo,
+    "`limits` (of a site)": LimitOverride,
+    "`suspend_while`": SuspendSpec,
+    "`policies`": PolicySpec,
+    "`escalation`": EscalationStep,
+    "`sla`": SlaRow,
+    "`notification`": NotificationRules,
+}
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return (Path(__file__).parents[4] / "docs/configuration.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_every_key_is_documented(text: str, heading: str) -> None:
+    section = re.split(r"^##+ ", text.split(f"### {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+    documented = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
+    assert documented == list(HEADINGS[heading].model_fields)
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_what_is_required_says_so(text: str, heading: str) -> None:
+    section = re.split(r"^##+ ", text.split(f"### {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", section, flags=re.MULTILINE))
+    for name, field in HEADINGS[heading].model_fields.items():
+        assert (rows[name] == "required") == field.is_required(), name
+
+
+def test_every_model_of_a_file_is_among_them() -> None:
+    sections = [*LIMIT_SECTIONS, *POLICY_SECTIONS, *(one for many in SITE_FILES.values() for one in many)]
+    assert {section.model for section in sections} <= set(HEADINGS.values())
+
+
+def test_every_file_is_named(text: str) -> None:
+    for name in (SITE_FILE, *SITE_FILES):
+        assert name in text
+
+
+@pytest.mark.parametrize("words", [AreaKind, EquipmentKind, Quantity, Role, ChannelKind])
+def test_every_word_is_named(text: str, words: object) -> None:
+    for word in get_args(words):
+        assert f"`{word}`" in text
+
+
+def test_every_unit_is_named(text: str) -> None:
+    for unit in UNITS:
+        assert f"`{unit}`" in text or f'`"{unit}"`' in text
