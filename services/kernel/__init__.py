@@ -1,0 +1,1 @@
+"""What every slice stands on: clock, ids, settings, database, timers, audit, errors."""

@@ -1,0 +1,30 @@
+"""Which processes live: each role writes its heartbeat; silence of one is itself an alert."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from services.kernel.db import Base, UtcDateTime
+
+
+class Heartbeat(Base):
+    """The last sign of life of one process."""
+
+    __tablename__ = "heartbeat"
+
+    role: Mapped[str] = mapped_column(String(32), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    figures: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Numbers the metrics page shows for this process, e.g. ingest lag."""
+
+
+def beat(session: Session, role: str, holder: str, now: datetime, **figures: Any) -> None:
+    """Say that `holder` lives."""
+    row = session.get(Heartbeat, (role, holder))
+    if row is None:
+        session.add(Heartbeat(role=role, holder=holder, at=now, figures=figures))
+    else:
+        row.at, row.figures = now, figures

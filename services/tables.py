@@ -1,0 +1,14 @@
+"""Every table of every slice, imported so that the metadata is complete."""
+
+from services.alert import tables as alert
+from services.device import tables as device
+from services.kernel import audit, heartbeat, timers
+from services.kernel.db import Base
+from services.notify import tables as notify
+from services.people import tables as people
+from services.rules import tables as rules
+from services.work_order import tables as work_order
+
+METADATA = Base.metadata
+
+__all__ = ["METADATA", "alert", "audit", "device", "heartbeat", "notify", "people", "rules", "timers", "work_order"]
