@@ -1,0 +1,1 @@
+"""Documented limits, and the pure step that judges an event against one of them."""

@@ -1,0 +1,263 @@
+"""All limits of all points of an ingest group: the pure step, driven fast and kept in rows.
+
+Most samples find every limit of their point calm and lie inside all of them; those cost one comparison. Anything else
+goes through `step`. What a limit remembers is written in the transaction of the batch, so a restart changes nothing.
+"""
+
+import json
+from array import array
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gateway.contract.heard import Sample
+from gateway.site.limit import Limit
+from services.kernel.upsert import upsert
+from services.rules.band import INF, Band, band_of
+from services.rules.model import BAD, Effect, Phase, Reading, RuleState, Tick, step
+from services.rules.tables import PointState, RuleStateRow
+
+CALM = RuleState()
+_FOREVER_MS = 1 << 60
+_POINT_COLUMNS = ("point", "last_ms", "received_ms", "value", "quality", "recent", "first_ms", "provisional_set")
+
+
+class Finding(NamedTuple):
+    """An effect with the limit and point it belongs to."""
+
+    limit: Limit
+    effect: Effect
+
+
+class Track:
+    """One point in memory: its newest sample, its limits and whether they are all calm."""
+
+    __slots__ = (
+        "calm",
+        "first_ms",
+        "gap_ms",
+        "high",
+        "key",
+        "last_ms",
+        "low",
+        "provisional_set",
+        "quality",
+        "received_ms",
+        "recent",
+        "rules",
+        "states",
+        "synced",
+        "value",
+    )
+
+    def __init__(self, key: str, limits: Sequence[Limit]) -> None:
+        self.key = key
+        self.last_ms = 0
+        self.first_ms = 0
+        self.received_ms = 0
+        self.value = 0.0
+        self.quality = 0
+        self.provisional_set: float | None = None
+        self.recent: deque[float] = deque(maxlen=max((limit.median_of for limit in limits), default=1))
+        self.rules: list[tuple[Limit, Band | None]] = [(limit, None) for limit in limits]
+        self.states: list[RuleState] = [CALM for _ in limits]
+        self.calm = False  # until its first sample went through every limit
+        self.synced = True
+        self.gap_ms = min((limit.stale_after_ms for limit in limits if limit.stale_after_ms > 0), default=_FOREVER_MS)
+        self.low = -INF
+        self.high = INF
+        self.set_bands()
+
+    def set_bands(self) -> None:
+        """Work out the bands, again when a provisional set value is learned or changes."""
+        self.rules = [(limit, band_of(limit, self.provisional_set)) for limit, _ in self.rules]
+        bands = [band for _, band in self.rules if band is not None]
+        self.low = max((band.low / band.scale if band.scale else band.low for band in bands), default=-INF)
+        self.high = min((band.high / band.scale if band.scale else band.high for band in bands), default=INF)
+
+    def sync(self) -> None:
+        """Bring the limits' own memories up to date after a calm stretch."""
+        if self.synced:
+            return
+        values = list(self.recent)
+        for index, (limit, band) in enumerate(self.rules):
+            recent: tuple[float, ...] = ()
+            if limit.median_of > 1 and band is not None:
+                recent = tuple(band.compared(value) for value in values[-limit.median_of :])
+            self.states[index] = self.states[index]._replace(last_ms=self.last_ms, recent=recent)
+        self.synced = True
+
+
+class Engine:
+    """Judges samples and silence; `load` and `save` keep it in the database."""
+
+    def __init__(self, limits: Mapping[str, Sequence[Limit]], points: Iterable[str]) -> None:
+        self._limits = limits
+        self.tracks: dict[str, Track] = {key: Track(key, limits.get(key, ())) for key in points}
+        self._dirty: set[Track] = set()
+        self._changed: dict[tuple[str, str], RuleState | None] = {}
+
+    def load(self, session: Session) -> None:
+        """Take everything from the database; what memory held before is forgotten."""
+        self.tracks = {key: Track(key, self._limits.get(key, ())) for key in self.tracks}
+        self._dirty.clear()
+        self._changed.clear()
+        for row in session.scalars(select(PointState)):
+            track = self.tracks.get(row.point)
+            if track is None:
+                continue
+            track.last_ms, track.received_ms, track.first_ms = row.last_ms, row.received_ms, row.first_ms
+            track.value, track.quality, track.provisional_set = row.value, row.quality, row.provisional_set
+            values = array("d")
+            values.frombytes(row.recent)
+            track.recent.extend(values)
+            track.synced = False
+            track.set_bands()
+            track.sync()
+            track.calm = True
+        for state_row in session.scalars(select(RuleStateRow)):
+            track = self.tracks.get(state_row.point)
+            if track is None:
+                continue
+            for index, (limit, _) in enumerate(track.rules):
+                if limit.rule == state_row.rule:
+                    track.states[index] = _unpack(state_row.state)
+                    track.calm = False
+
+    def take(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Take samples the cheap way, in order, up to the first that needs `judge`; returns what is left from there."""
+        tracks, dirty = self.tracks, self._dirty
+        for index, (point, at_ms, _, value, quality, received_ms) in enumerate(samples):
+            track = tracks[point]
+            if (
+                track.calm
+                and track.low <= value <= track.high
+                and 0 <= at_ms - track.last_ms <= track.gap_ms
+                and quality != BAD
+            ):
+                track.last_ms = at_ms
+                track.received_ms = received_ms
+                track.value = value
+                track.quality = quality
+                track.recent.append(value)
+                track.synced = False
+                dirty.add(track)
+            else:
+                return list(samples[index:])
+        return []
+
+    def judge(self, sample: Sample, suspended: Mapping[str, bool]) -> list[Finding]:
+        """Judge a sample against every limit of its point. `suspended`: limits (by rule) excused at that time."""
+        point, at_ms, _, value, quality, received_ms = sample
+        track = self.tracks[point]
+        track.sync()
+        findings: list[Finding] = []
+        good = quality != BAD
+        if at_ms >= track.last_ms and good and at_ms - track.last_ms > track.gap_ms:
+            track.recent.clear()
+        for index, (limit, band) in enumerate(track.rules):
+            before = track.states[index]
+            reading = Reading(at_ms, value, quality, suspended.get(limit.rule, False))
+            after, effects = step(before, reading, limit, band, received_ms)
+            track.states[index] = after
+            self._note_change(track, limit, before, after)
+            findings.extend(Finding(limit, effect) for effect in effects)
+        if at_ms >= track.last_ms:
+            track.last_ms = at_ms
+            track.received_ms = received_ms
+            track.value, track.quality = value, quality
+            if good:
+                track.recent.append(value)
+            if track.first_ms == 0:
+                track.first_ms = at_ms
+        track.calm = all(_is_calm(state) for state in track.states)
+        self._dirty.add(track)
+        return findings
+
+    def tick(self, at_ms: int, hearing_since_ms: int) -> list[Finding]:
+        """Let time pass for limits that watch silence or hold their last value."""
+        findings: list[Finding] = []
+        event = Tick(at_ms, hearing_since_ms)
+        for track in self.tracks.values():
+            for index, (limit, band) in enumerate(track.rules):
+                if limit.kind != "stale" and not limit.hold_last:
+                    continue
+                track.sync()
+                before = track.states[index]
+                after, effects = step(before, event, limit, band, at_ms)
+                if after is not before:
+                    track.states[index] = after
+                    self._note_change(track, limit, before, after)
+                    track.calm = all(_is_calm(state) for state in track.states)
+                    self._dirty.add(track)
+                findings.extend(Finding(limit, effect) for effect in effects)
+        return findings
+
+    def learn_set_value(self, point: str, provisional_set: float) -> None:
+        """Use a median as the point's set value until somebody configures one (AMB-01)."""
+        track = self.tracks[point]
+        track.sync()
+        track.provisional_set = provisional_set
+        track.set_bands()
+        self._dirty.add(track)
+
+    def phase(self, point: str, rule: str) -> Phase:
+        """Where a limit stands."""
+        track = self.tracks[point]
+        for index, (limit, _) in enumerate(track.rules):
+            if limit.rule == rule:
+                return track.states[index].phase
+        return Phase.NORMAL
+
+    def save(self, session: Session) -> None:
+        """Write what changed since the last save."""
+        if self._dirty:
+            rows = [
+                (
+                    track.key,
+                    track.last_ms,
+                    track.received_ms,
+                    track.value,
+                    track.quality,
+                    array("d", track.recent).tobytes(),
+                    track.first_ms,
+                    track.provisional_set,
+                )
+                for track in self._dirty
+            ]
+            upsert(session, PointState, _POINT_COLUMNS, rows, ("point",))
+            self._dirty.clear()
+        if self._changed:
+            kept = [
+                (point, rule, state.phase.value, _pack(state))
+                for (point, rule), state in self._changed.items()
+                if state is not None
+            ]
+            if kept:
+                upsert(session, RuleStateRow, ("point", "rule", "phase", "state"), kept, ("point", "rule"))
+            for (point, rule), state in self._changed.items():
+                if state is None:
+                    session.execute(delete(RuleStateRow).where(RuleStateRow.point == point, RuleStateRow.rule == rule))
+            self._changed.clear()
+
+    def _note_change(self, track: Track, limit: Limit, before: RuleState, after: RuleState) -> None:
+        if not _is_calm(after):
+            self._changed[track.key, limit.rule] = after
+        elif not _is_calm(before):
+            self._changed[track.key, limit.rule] = None
+
+
+def _is_calm(state: RuleState) -> bool:
+    return state.phase is Phase.NORMAL and state.out_since_ms == 0 and not state.outs
+
+
+def _pack(state: RuleState) -> str:
+    return json.dumps(list(state), separators=(",", ":"))
+
+
+def _unpack(text: str) -> RuleState:
+    phase, since, last, out_since, worst, alerted, severe, recent, outs = json.loads(text)
+    return RuleState(Phase(phase), since, last, out_since, worst, alerted, severe, tuple(recent), tuple(outs))
