@@ -1,0 +1,1 @@
+"""Telling people: who is told what through which channel, why (not), and the delivery itself."""

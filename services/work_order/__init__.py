@@ -1,0 +1,1 @@
+"""工单: five steps from report to rating, two clocks, one history."""
