@@ -1,0 +1,133 @@
+"""What a rule's finding does: alert, work order, messages and timers, all in the transaction of the finding."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from gateway.contract.times import from_ms
+from gateway.site.limit import Limit
+from gateway.site.model import Point, SiteConfig
+from services.alert import service as alerts
+from services.flows.telling import announce, tell_cleared
+from services.kernel import timers
+from services.kernel.ids import new_id
+from services.rules.engine import Finding
+from services.rules.tables import Excursion
+
+ANNOUNCE_TIMER = "alert.announce"
+SETTLE = timedelta(seconds=30)
+"""How long a breach that was over or old when heard waits for fresher data before anybody is paged."""
+
+
+@dataclass(slots=True)
+class Reactions:
+    """Turns findings into alerts for the sites of one ingest group."""
+
+    sites: Mapping[str, SiteConfig]
+    late_after: timedelta
+
+    def react(self, session: Session, finding: Finding, now: datetime, *, hidden_by: str | None = None) -> None:
+        """Act on one finding. `hidden_by`: why its alert is hidden by design from the start."""
+        kind = finding.effect.kind
+        if kind in ("breached", "worsened"):
+            self._raise(session, finding, now, hidden_by)
+        elif kind == "cleared":
+            self._clear(session, finding, now)
+        elif kind == "late_breach":
+            self._note_late(session, finding, now)
+
+    def _raise(self, session: Session, finding: Finding, now: datetime, hidden_by: str | None) -> None:
+        limit, effect = finding
+        config = self.sites[limit.site]
+        event_at = from_ms(effect.at_ms)
+        late = now - event_at > self.late_after
+        severity = limit.severe_severity if effect.severe else limit.severity
+        policy = config.policy(limit.policy)
+        point = config.point(limit.point)
+        raised = alerts.raise_alert(
+            session,
+            alerts.Activation(
+                site=limit.site,
+                rule=limit.rule,
+                target=limit.point,
+                title=f"{point.name}：{limit.title}",
+                title_en=f"{point.name_en or point.name}: {limit.title_en or limit.title}",
+                severity=severity,
+                event_at=event_at,
+                value=None if limit.kind == "stale" else effect.value,
+                unit=limit.unit,
+                limit_text=limit_text(limit, point),
+                source=limit.source,
+                requirement=limit.id,
+                latching=limit.latching,
+                late=late,
+                policy=policy.model_dump(mode="json"),
+                detail={
+                    "since": from_ms(effect.since_ms).isoformat(),
+                    "area": config.area_of(point).id,
+                    "equipment": point.equipment,
+                    "point": point.id,
+                },
+            ),
+            now,
+        )
+        if hidden_by is not None and raised.visible:
+            alerts.suppress(session, raised.alert.id, reason=hidden_by, now=now)
+        elif raised.outcome != "unchanged" and raised.visible:
+            if late:
+                due_at = now + SETTLE
+                timers.schedule(session, ANNOUNCE_TIMER, raised.alert.id, due_at, step=str(raised.alert.occurrence))
+            else:
+                announce(session, config, raised.alert, now, worse=raised.outcome == "worsened")
+
+    def _clear(self, session: Session, finding: Finding, now: datetime) -> None:
+        limit, effect = finding
+        value = None if limit.kind == "stale" else effect.value
+        cleared = alerts.clear_alert(session, limit.rule, limit.point, from_ms(effect.at_ms), value, now)
+        if cleared is not None and cleared.alert.announced_occurrence >= cleared.alert.occurrence:
+            tell_cleared(session, self.sites[limit.site], cleared, now)
+
+    def _note_late(self, session: Session, finding: Finding, now: datetime) -> None:
+        limit, effect = finding
+        event_at = from_ms(effect.at_ms)
+        alert = alerts.find_open(session, limit.rule, limit.point)
+        if alert is not None:
+            alerts.note_late_breach(session, alert.id, event_at, now, value=effect.value)
+            return
+        session.add(
+            Excursion(
+                id=new_id(),
+                point=limit.point,
+                rule=limit.rule,
+                started_at=event_at,
+                ended_at=event_at,
+                worst=effect.value,
+                alerted=False,
+            )
+        )
+
+
+def limit_text(limit: Limit, point: Point) -> str:
+    """The limit as a person reads it, e.g. `0.450 ± 0.100 MPa`, `≥ 0.50 MΩ`."""
+    digits = point.decimals
+    unit = "" if limit.unit == "1" else f" {limit.unit}"
+    if limit.kind == "stale":
+        return f"≤ {_duration(limit.stale_after_ms)}"
+    if limit.kind == "range":
+        low = "" if limit.valid_min is None else f"{limit.valid_min:.{digits}f}"
+        high = "" if limit.valid_max is None else f"{limit.valid_max:.{digits}f}"
+        return f"{low}…{high}{unit}"
+    if limit.threshold is None:
+        return ""
+    threshold = f"{limit.threshold:.{digits}f}"
+    if limit.kind == "deviation":
+        centre = "?" if limit.set_value is None else f"{limit.set_value:.{digits}f}"
+        return f"{centre} ± {threshold}{unit}"
+    return f"{'≤' if limit.kind == 'high' else '≥'} {threshold}{unit}"
+
+
+def _duration(ms: int) -> str:
+    seconds = ms / 1000
+    return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min"

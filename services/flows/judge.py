@@ -1,0 +1,166 @@
+"""The judge that ingest is handed: one transaction per batch, each event exactly once."""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from gateway.contract.errors import NotNow
+from gateway.contract.heard import Heard, Rejected, Sample
+from gateway.contract.times import from_ms
+from gateway.site.limit import Limit
+from gateway.site.model import Configs, SiteConfig
+from services.device.ledger import DeviceLedger
+from services.device.quarantine import keep
+from services.device.sessions import note_dropped, note_session
+from services.flows import system
+from services.flows.breach import Reactions
+from services.flows.maintenance import MaintenanceBoard
+from services.kernel.db import Database
+from services.kernel.heartbeat import beat
+from services.kernel.ids import new_id
+from services.rules.engine import Engine, Finding
+from services.rules.tables import Excursion
+
+log = logging.getLogger(__name__)
+
+BOARD_REFRESH_MS = 500
+"""How long a maintenance mode switched on by a person may take to be seen here."""
+
+
+class SiteJudge:
+    """Judges the sites of one ingest group. State lives in rows; what memory holds is only read ahead."""
+
+    def __init__(
+        self,
+        db: Database,
+        configs: Configs,
+        sites: Sequence[str],
+        *,
+        holder: str = "ingest",
+        late_after: timedelta = timedelta(minutes=5),
+        loss_settle: timedelta = timedelta(seconds=10),
+    ) -> None:
+        self._db = db
+        self._sites: dict[str, SiteConfig] = {site: configs.site(site) for site in sites}
+        self._holder = holder
+        self._loss_settle_ms = loss_settle // timedelta(milliseconds=1)
+        limits: dict[str, Sequence[Limit]] = {}
+        for config in self._sites.values():
+            limits.update(config.limits_by_point)
+        points = [config.key(point.id) for config in self._sites.values() for point in config.points]
+        self.engine = Engine(limits, points)
+        self._ledger = DeviceLedger(frozenset(self._sites))
+        self._board = MaintenanceBoard(self._sites)
+        self._reactions = Reactions(self._sites, late_after)
+        self._turn = threading.Lock()
+        self._loaded = False
+        self._board_read_ms = 0
+
+    @contextmanager
+    def _transaction(self, now_ms: int) -> Iterator[Session]:
+        """One lane at a time; when the transaction fails, memory is thrown away with it."""
+        with self._turn:
+            try:
+                with self._db.begin() as session:
+                    self._refresh(session, now_ms)
+                    yield session
+            except (OperationalError, InterfaceError) as error:
+                self._loaded = False
+                raise NotNow(
+                    f"The state database did not commit ({error.orig})", hint="It is tried again; nothing is lost"
+                ) from error
+            except BaseException:
+                self._loaded = False
+                raise
+
+    def _refresh(self, session: Session, now_ms: int) -> None:
+        if not self._loaded:
+            self.engine.load(session)
+            self._ledger.load(session)
+            self._loaded = True
+            self._board_read_ms = 0
+        if now_ms - self._board_read_ms >= BOARD_REFRESH_MS:
+            self._board.load(session)
+            self._board_read_ms = now_ms
+
+    def hear(self, heard: Sequence[Heard], rejected: Sequence[Rejected], now_ms: int) -> None:
+        """Judge what was heard, in order, each event once."""
+        with self._transaction(now_ms) as session:
+            for event in heard:
+                if not self._ledger.note(session, event):
+                    continue
+                samples = self.engine.take(event.samples)
+                while samples:
+                    self._judge(session, samples[0])
+                    samples = self.engine.take(samples[1:])
+            if rejected:
+                keep(session, rejected)
+            self.engine.save(session)
+            self._ledger.save(session)
+
+    def _judge(self, session: Session, sample: Sample) -> None:
+        point, at_ms, *_, received_ms = sample
+        suspended = self._board.suspended(point, at_ms, self.engine)
+        for finding in self.engine.judge(sample, suspended):
+            self._act(session, finding, received_ms, suspended=suspended.get(finding.limit.rule, False))
+
+    def _act(self, session: Session, finding: Finding, now_ms: int, *, suspended: bool = False) -> None:
+        limit, effect = finding
+        if effect.kind == "excursion_ended":
+            session.add(
+                Excursion(
+                    id=new_id(),
+                    point=limit.point,
+                    rule=limit.rule,
+                    started_at=from_ms(effect.since_ms),
+                    ended_at=from_ms(effect.at_ms),
+                    worst=effect.value,
+                    alerted=effect.alerted,
+                    suspended=suspended,
+                )
+            )
+            return
+        hidden_by = self._board.reason(limit.point, now_ms) if limit.kind == "stale" else None
+        self._reactions.react(session, finding, from_ms(now_ms), hidden_by=hidden_by)
+
+    def tick(self, now_ms: int, hearing_since_ms: int, figures: dict[str, float]) -> None:
+        """Judge silence and losses; write the heartbeat."""
+        with self._transaction(now_ms) as session:
+            if hearing_since_ms:
+                for finding in self.engine.tick(now_ms, hearing_since_ms):
+                    self._act(session, finding, now_ms)
+            self._report_losses(session, now_ms)
+            self.engine.save(session)
+            self._ledger.save(session)
+            beat(session, "ingest", self._holder, from_ms(now_ms), **figures)
+
+    def _report_losses(self, session: Session, now_ms: int) -> None:
+        losses = self._ledger.losses(now_ms, self._loss_settle_ms)
+        for site in sorted({loss.site for loss in losses}):
+            system.events_missing(session, self._sites[site], self._ledger.missing(site), from_ms(now_ms))
+
+    def lost_session(self, client_id: str, broker: str, now_ms: int) -> None:
+        """Raise a system alert when the broker forgot a session that we had before."""
+        with self._transaction(now_ms) as session:
+            if note_session(session, client_id, broker, from_ms(now_ms)):
+                for config in self._sites.values():
+                    system.session_lost(session, config, client_id, broker, from_ms(now_ms))
+
+    def broker_dropped(self, broker: str, total: int, now_ms: int) -> None:
+        """Raise a system alert when the broker's own counter of dropped messages rose."""
+        with self._transaction(now_ms) as session:
+            dropped = note_dropped(session, broker, total, from_ms(now_ms))
+            if dropped:
+                for config in self._sites.values():
+                    system.broker_dropped(session, config, broker, dropped, from_ms(now_ms))
+
+    def learn_set_value(self, point: str, value: float, now_ms: int) -> None:
+        """Use a measured median as a point's provisional set value (AMB-01)."""
+        with self._transaction(now_ms) as session:
+            self.engine.learn_set_value(point, value)
+            self.engine.save(session)

@@ -1,0 +1,140 @@
+"""Maintenance modes: switched on and off by people, and which limits they excuse at an event's time."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway.contract.times import to_ms
+from gateway.site.model import Configs, SiteConfig
+from services.alert import service as alerts
+from services.alert.tables import Alert
+from services.kernel import audit, timers
+from services.kernel.errors import Conflict, Invalid, NotFound
+from services.kernel.ids import new_id
+from services.rules.engine import Engine
+from services.rules.tables import MaintenanceMode
+
+_NONE: Mapping[str, bool] = {}
+END_TIMER = "maintenance.end"
+LONGEST = timedelta(hours=72)
+KEPT_MODES = 200
+"""Ended modes that are still looked at for late data."""
+
+
+class MaintenanceBoard:
+    """Modes by target, and the points each limit waits for."""
+
+    def __init__(self, sites: Mapping[str, SiteConfig]) -> None:
+        self._sites = sites
+        self._modes: dict[str, list[tuple[int, int, str]]] = {}
+        self._equipment: dict[str, str] = {
+            config.key(point.id): f"{site}/{point.equipment}"
+            for site, config in sites.items()
+            for point in config.points
+            if point.equipment is not None
+        }
+
+    def load(self, session: Session) -> None:
+        """Read the modes that are on, and the latest that ended."""
+        modes: dict[str, list[tuple[int, int, str]]] = {}
+        query = select(MaintenanceMode).order_by(MaintenanceMode.started_at.desc()).limit(KEPT_MODES)
+        for mode in session.scalars(query):
+            end = min(mode.until, mode.ended_at) if mode.ended_at is not None else mode.until
+            modes.setdefault(mode.target, []).append((to_ms(mode.started_at), to_ms(end), mode.reason))
+        self._modes = modes
+
+    def reason(self, point: str, at_ms: int) -> str | None:
+        """Why the point was being worked on at that time; None: it was not."""
+        if not self._modes:
+            return None
+        site = point.partition("/")[0]
+        for target in (point, self._equipment.get(point, ""), site):
+            for start_ms, end_ms, reason in self._modes.get(target, ()):
+                if start_ms <= at_ms < end_ms:
+                    return reason
+        return None
+
+    def suspended(self, point: str, at_ms: int, engine: Engine) -> Mapping[str, bool]:
+        """Limits of a point, by rule, that are excused at that time."""
+        config = self._sites[point.partition("/")[0]]
+        limits = config.limits_by_point.get(point, ())
+        if self.reason(point, at_ms) is not None:
+            return {limit.rule: True for limit in limits}
+        excused = {
+            limit.rule: True
+            for limit in limits
+            if limit.suspend_while and any(_reads_above(engine, one.point, one.above) for one in limit.suspend_while)
+        }
+        return excused or _NONE
+
+
+def _reads_above(engine: Engine, point: str, above: float) -> bool:
+    track = engine.tracks.get(point)
+    return track is not None and track.last_ms > 0 and track.value > above
+
+
+def begin(
+    session: Session, configs: Configs, target: str, *, reason: str, until: datetime, actor: str, now: datetime
+) -> MaintenanceMode:
+    """Switch a maintenance mode on: its limits start no new breach, its open alerts are hidden, all of it logged."""
+    if not target_exists(configs, target):
+        raise NotFound(f"There is no site, point or equipment {target!r}", hint="Open it from the points page")
+    if not reason.strip():
+        raise Invalid("A maintenance mode needs a reason", hint="Say what is being worked on", field="reason")
+    if not now < until <= now + LONGEST:
+        raise Invalid("A maintenance mode ends within 72 hours", hint="Choose an end; extend it later", field="until")
+    if any(mode.target == target for mode in open_modes(session)):
+        raise Conflict(f"{target} is in maintenance already", hint="End the running one first")
+    mode = MaintenanceMode(
+        id=new_id(), target=target, reason=reason.strip()[:500], by=actor, started_at=now, until=until
+    )
+    session.add(mode)
+    session.flush()
+    timers.schedule(session, END_TIMER, mode.id, until)
+    audit.record(session, now, actor, "maintenance.begin", target, reason=mode.reason, until=until.isoformat())
+    for alert in _alerts_under(session, configs, target):
+        if alert.suppressed is None:
+            alerts.suppress(session, alert.id, reason=mode.reason, now=now, actor=actor)
+    return mode
+
+
+def end(session: Session, configs: Configs, mode_id: str, actor: str, now: datetime) -> list[Alert]:
+    """Switch a mode off; returns alerts that show again and that nobody has acknowledged."""
+    mode = session.get(MaintenanceMode, mode_id)
+    if mode is None:
+        raise NotFound(f"There is no maintenance mode {mode_id}", hint="Open the points page again")
+    if mode.ended_at is not None:
+        return []
+    mode.ended_at, mode.ended_by = now, actor
+    session.flush()
+    timers.cancel(session, [END_TIMER], mode.id, now, "ended")
+    audit.record(session, now, actor, "maintenance.end", mode.target, reason=mode.reason)
+    back: list[Alert] = []
+    for alert in _alerts_under(session, configs, mode.target):
+        if alert.suppressed is not None:
+            alerts.unsuppress(session, alert.id, now=now, actor=actor)
+            if alert.active and alert.acked_occurrence < alert.occurrence:
+                back.append(alert)
+    return back
+
+
+def target_exists(configs: Configs, target: str) -> bool:
+    """Whether `{site}`, `{site}/{point}` or `{site}/{equipment}` is declared."""
+    site, _, inner = target.partition("/")
+    config = configs.sites.get(site)
+    return config is not None and (not inner or inner in config.point_by_id or inner in config.equipment_by_id)
+
+
+def open_modes(session: Session) -> list[MaintenanceMode]:
+    """Modes that are on, newest first."""
+    query = select(MaintenanceMode).where(MaintenanceMode.ended_at.is_(None)).order_by(MaintenanceMode.id.desc())
+    return list(session.scalars(query))
+
+
+def _alerts_under(session: Session, configs: Configs, target: str) -> list[Alert]:
+    site, _, inner = target.partition("/")
+    config = configs.site(site)
+    points = {config.key(point.id) for point in config.points if not inner or inner in (point.id, point.equipment)}
+    return [alert for alert in alerts.open_alerts(session, site) if alert.target in points]

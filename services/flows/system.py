@@ -1,0 +1,152 @@
+"""Alerts about Gengfu itself: lost events, forgotten sessions, dropped messages, silent processes, dead messages."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gateway.site.limit import Severity
+from gateway.site.model import SiteConfig
+from services.alert import service as alerts
+from services.flows.telling import announce
+
+POLICY = "system"
+SOURCE = "Gengfu"
+
+
+def events_missing(session: Session, config: SiteConfig, missing: Mapping[str, Any], now: datetime) -> None:
+    """Numbers of devices never arrived: name device, boot, ranges and count (`detail["missing"]`)."""
+    count = sum(last - first + 1 for boots in missing.values() for ranges in boots.values() for first, last in ranges)
+    devices = ", ".join(sorted(missing)[:5]) + (" …" if len(missing) > 5 else "")
+    _raise(
+        session,
+        config,
+        rule="SYS-LOSS",
+        target=f"{config.site.id}/events",
+        title=f"事件丢失：{len(missing)} 台设备共 {count} 条未到达（{devices}）",
+        title_en=f"Events lost: {count} of {len(missing)} devices never arrived ({devices})",
+        severity="high",
+        now=now,
+        detail={"missing": dict(missing), "count": count},
+        value=float(count),
+    )
+
+
+def session_lost(session: Session, config: SiteConfig, client_id: str, broker: str, now: datetime) -> None:
+    """The broker forgot a persistent session: what it queued for us is gone."""
+    _raise(
+        session,
+        config,
+        rule="SYS-SESSION",
+        target=f"{config.site.id}/{client_id}",
+        title=f"消息服务器 {broker} 丢失了会话 {client_id}，期间未送达的消息可能丢失",
+        title_en=f"Broker {broker} lost session {client_id}: messages it held may be gone",
+        severity="medium",
+        now=now,
+        detail={"client_id": client_id, "broker": broker},
+    )
+
+
+def broker_dropped(session: Session, config: SiteConfig, broker: str, dropped: int, now: datetime) -> None:
+    """The broker says that it dropped messages."""
+    _raise(
+        session,
+        config,
+        rule="SYS-DROP",
+        target=f"{config.site.id}/broker",
+        title=f"消息服务器 {broker} 丢弃了 {dropped} 条消息",
+        title_en=f"Broker {broker} dropped {dropped} messages",
+        severity="high",
+        now=now,
+        detail={"broker": broker, "dropped": dropped},
+        value=float(dropped),
+    )
+
+
+def process_silent(session: Session, config: SiteConfig, role: str, since: datetime, now: datetime) -> None:
+    """A process that must run gave no sign of life."""
+    _raise(
+        session,
+        config,
+        rule="SYS-SILENT",
+        target=f"{config.site.id}/{role}",
+        title=f"系统进程 {role} 无心跳",
+        title_en=f"Process {role} gives no sign of life",
+        severity="critical",
+        now=now,
+        detail={"role": role, "since": since.isoformat()},
+    )
+
+
+def process_alive(session: Session, config: SiteConfig, role: str, now: datetime) -> None:
+    """The process is back."""
+    alerts.clear_alert(session, "SYS-SILENT", f"{config.site.id}/{role}", now, None, now)
+
+
+def message_dead(session: Session, config: SiteConfig, channel: str, error: str, now: datetime) -> None:
+    """A message could not be delivered over a channel however often it was tried."""
+    _raise(
+        session,
+        config,
+        rule="SYS-NOTIFY",
+        target=f"{config.site.id}/{channel}",
+        title=f"通知渠道 {channel} 发送失败：{error}",
+        title_en=f"Channel {channel} cannot deliver: {error}",
+        severity="high",
+        now=now,
+        detail={"channel": channel, "error": error},
+    )
+
+
+def timer_failed(session: Session, config: SiteConfig, kind: str, error: str, now: datetime) -> None:
+    """Something that was due could not be done; it is tried again every minute."""
+    _raise(
+        session,
+        config,
+        rule="SYS-TIMER",
+        target=f"{config.site.id}/{kind}",
+        title=f"定时任务 {kind} 执行失败：{error[:200]}",
+        title_en=f"Timer {kind} failed: {error[:200]}",
+        severity="high",
+        now=now,
+        detail={"kind": kind, "error": error[:1000]},
+    )
+
+
+def _raise(
+    session: Session,
+    config: SiteConfig,
+    *,
+    rule: str,
+    target: str,
+    title: str,
+    title_en: str,
+    severity: Severity,
+    now: datetime,
+    detail: Mapping[str, Any],
+    value: float | None = None,
+) -> None:
+    """Raise a system alert; one that is open already takes the newest facts."""
+    policy = config.policy_by_id.get(POLICY) or config.policies[0]
+    activation = alerts.Activation(
+        site=config.site.id,
+        rule=rule,
+        target=target,
+        title=title,
+        title_en=title_en,
+        severity=severity,
+        event_at=now,
+        value=value,
+        source=SOURCE,
+        requirement=rule,
+        policy=policy.model_dump(mode="json"),
+        detail=detail,
+    )
+    raised = alerts.raise_alert(session, activation, now)
+    if raised.outcome == "unchanged":
+        raised.alert.title, raised.alert.title_en = title, title_en
+        raised.alert.detail = {**raised.alert.detail, **detail}
+        raised.alert.value = value
+    elif raised.visible:
+        announce(session, config, raised.alert, now)

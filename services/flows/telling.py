@@ -1,0 +1,266 @@
+"""Telling people: what an alert or an order says to whom, which order it brings, and when the next level is told."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway.site.limit import Severity
+from gateway.site.model import Channel as SiteChannel
+from gateway.site.model import Person, SiteConfig
+from services.alert import service as alerts
+from services.alert.store import duration
+from services.alert.tables import Alert
+from services.kernel import timers
+from services.kernel.timers import Timer
+from services.notify import service as notify
+from services.notify import texts
+from services.notify.model import Channel, Notice, Recipient
+from services.work_order import service as work_orders
+from services.work_order.tables import WorkOrder
+
+ESCALATE_TIMER = "alert.escalate"
+DUTY_ROLES = frozenset({"duty"})
+"""The desk hears of every alert; the levels above the engineer only when it escalates."""
+
+
+def announce(session: Session, config: SiteConfig, alert: Alert, now: datetime, *, worse: bool = False) -> None:
+    """Page people about the newest occurrence: work order, first message, timers of the ladder. Once per occurrence."""
+    again = alert.announced_occurrence > 0 and not worse
+    if not alerts.mark_announced(session, alert.id, now):
+        return
+    order = _order_for(session, config, alert, now) if alert.policy.get("work_order") else None
+    ladder = escalation(alert)
+    first = [role for after, role in ladder if after <= timedelta(0)]
+    facts = alert_facts(config, alert, order, now)
+    words = texts.alert_opened(facts, again=again, worse=worse)
+    roles = DUTY_ROLES | frozenset(first)
+    _tell(session, config, alert, "alert.opened", f"alert:{alert.id}:opened:{alert.occurrence}", words, roles, now)
+    for step, (after, _) in enumerate(ladder):
+        if after > timedelta(0):
+            timers.schedule(session, ESCALATE_TIMER, alert.id, now + after, step=f"{alert.occurrence}:{step}")
+
+
+def tell_escalated(session: Session, config: SiteConfig, alert: Alert, step: int, now: datetime) -> str:
+    """Tell the level of `step` (and those above that were skipped); returns the role."""
+    role = escalation(alert)[step][1]
+    order = work_orders.open_for_alert(session, alert.id)
+    words = texts.alert_escalated(alert_facts(config, alert, order, now), role)
+    key = f"alert:{alert.id}:escalated:{alert.occurrence}:{step}"
+    _tell(session, config, alert, "alert.escalated", key, words, frozenset({role}), now)
+    if order is not None:
+        work_orders.note_escalated(session, order.id, role, now, reason="alert not acknowledged")
+    return role
+
+
+def record_late(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> None:
+    """Write down that nobody was told, because it was over when it was heard."""
+    words = texts.alert_opened(alert_facts(config, alert, None, now))
+    roles = DUTY_ROLES | frozenset(role for after, role in escalation(alert) if after <= timedelta(0))
+    key = f"alert:{alert.id}:late:{alert.occurrence}"
+    _tell(session, config, alert, "alert.opened", key, words, roles, now, late=True)
+
+
+def tell_cleared(session: Session, config: SiteConfig, cleared: alerts.ClearedAlert, now: datetime) -> None:
+    """Tell those who heard of the occurrence that it is over."""
+    alert = cleared.alert
+    acknowledged = alert.acked_occurrence >= alert.occurrence
+    order = work_orders.open_for_alert(session, alert.id)
+    facts = alert_facts(config, alert, order, now, value=cleared.value)
+    words = texts.alert_cleared(facts, acknowledged=acknowledged, latched=alert.latched)
+    told = session.scalars(
+        select(Timer.step).where(Timer.kind == ESCALATE_TIMER, Timer.ref == alert.id, Timer.outcome.like("told %"))
+    )
+    ladder = escalation(alert)
+    roles = {ladder[int(step.partition(":")[2])][1] for step in told if step.startswith(f"{alert.occurrence}:")}
+    roles |= {role for after, role in ladder if after <= timedelta(0)} | DUTY_ROLES
+    key = f"alert:{alert.id}:cleared:{alert.occurrence}"
+    _tell(session, config, alert, "alert.cleared", key, words, frozenset(roles), now)
+
+
+def tell_order_overdue(session: Session, config: SiteConfig, order: WorkOrder, clock: str, now: datetime) -> None:
+    """A clock of an order ran out: tell the level above its assignee and the desk."""
+    role = "supervisor" if clock == "respond" else "manager"
+    work_orders.note_escalated(session, order.id, role, now, reason=f"{clock} overdue")
+    words = texts.order_overdue(_order_facts(config, order, now), clock, role)
+    notice = Notice(
+        key=f"work_order:{order.id}:overdue:{clock}:{order.rework_count}",
+        kind="work_order.overdue",
+        site=order.site,
+        subject_kind="work_order",
+        subject_id=order.id,
+        severity="high",
+        text=words.zh,
+        text_en=words.en,
+        roles=frozenset({role}) | DUTY_ROLES,
+    )
+    notify.announce(session, notice, recipients(config), channels(config), now)
+
+
+def escalation(alert: Alert) -> list[tuple[timedelta, str]]:
+    """The frozen ladder of an alert: (after, role), upward."""
+    return [(duration(step, "after", timedelta(0)), str(step["role"])) for step in alert.policy.get("escalation", [])]
+
+
+def due_steps(session: Session, alert: Alert, now: datetime) -> list[int]:
+    """Escalation steps of the newest occurrence that are due and not done."""
+    steps = session.scalars(
+        select(Timer.step).where(
+            Timer.kind == ESCALATE_TIMER, Timer.ref == alert.id, Timer.done_at.is_(None), Timer.due_at <= now
+        )
+    )
+    return [int(step.partition(":")[2]) for step in steps if step.startswith(f"{alert.occurrence}:")]
+
+
+def _order_for(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> WorkOrder:
+    owner = owner_of(config, alert)
+    place, place_en = place_of(config, alert)
+    point = config.point_by_key.get(alert.target)
+    created = work_orders.create_for_alert(
+        session,
+        alert.id,
+        work_orders.NewOrder(
+            site=alert.site,
+            title=alert.title,
+            place=place,
+            equipment=(point.equipment or "") if point else "",
+            assignee=owner.username if owner else None,
+            assignee_role="engineer",
+            clock_from=alert.last_active_at,
+            policy=alert.policy,
+            detail={"place_en": place_en, "title_en": alert.title_en},
+        ),
+        ZoneInfo(config.site.timezone),
+        now,
+    )
+    return created.order
+
+
+def _tell(
+    session: Session,
+    config: SiteConfig,
+    alert: Alert,
+    kind: str,
+    key: str,
+    words: texts.Words,
+    roles: frozenset[str],
+    now: datetime,
+    *,
+    late: bool = False,
+) -> None:
+    area = alert.detail.get("area")
+    notice = Notice(
+        key=key,
+        kind=kind,
+        site=alert.site,
+        subject_kind="alert",
+        subject_id=alert.id,
+        severity=_severity(alert.max_severity),
+        text=words.zh,
+        text_en=words.en,
+        occurrence=alert.occurrence,
+        roles=roles,
+        areas=frozenset(one.id for one in config.area_path(area)) if area else frozenset(),
+        late=late,
+    )
+    acknowledged = alert.acked_occurrence >= alert.occurrence
+    notify.announce(session, notice, recipients(config), channels(config), now, acknowledged=acknowledged)
+
+
+def _severity(text: str) -> Severity:
+    for severity in notify.SEVERITIES:
+        if severity == text:
+            return severity
+    raise ValueError(f"unknown severity {text!r}")
+
+
+def alert_facts(
+    config: SiteConfig, alert: Alert, order: WorkOrder | None, now: datetime, *, value: float | None = None
+) -> texts.AlertFacts:
+    """What a message about an alert may say; `value` replaces the one that raised it."""
+    shown = alert.value if value is None else value
+    place, place_en = place_of(config, alert)
+    owner = owner_of(config, alert)
+    ack_within = duration(alert.policy, "ack_within", timedelta(0))
+    point = config.point_by_key.get(alert.target)
+    digits = point.decimals if point else 0
+    unit = f" {alert.unit}" if alert.unit and alert.unit != "1" else ""
+    acknowledged = alert.acked_occurrence >= alert.occurrence
+    return texts.AlertFacts(
+        title=alert.title,
+        title_en=alert.title_en,
+        severity=alert.max_severity,
+        place=place,
+        place_en=place_en,
+        since=alert.last_active_at,
+        now=now,
+        zone=ZoneInfo(config.site.timezone),
+        value="" if shown is None or point is None else f"{shown:.{digits}f}{unit}",
+        limit=alert.limit_text,
+        ack_by=now + ack_within if ack_within and not acknowledged else None,
+        owner=owner.name if owner else "",
+        owner_en=owner.name_en if owner else "",
+        order_number=order.number if order else "",
+    )
+
+
+def _order_facts(config: SiteConfig, order: WorkOrder, now: datetime) -> texts.OrderFacts:
+    person = config.person_by_username.get(order.assignee or "")
+    return texts.OrderFacts(
+        number=order.number,
+        title=order.title,
+        title_en="",
+        place=order.place,
+        place_en="",
+        priority=order.priority,
+        now=now,
+        zone=ZoneInfo(config.site.timezone),
+        respond_by=order.respond_due_at,
+        finish_by=order.finish_due_at,
+        owner=person.name if person else "",
+        owner_en=person.name_en if person else "",
+    )
+
+
+def place_of(config: SiteConfig, alert: Alert) -> tuple[str, str]:
+    """Where an alert is, in both languages: site and area."""
+    area = config.area_by_id.get(str(alert.detail.get("area", "")))
+    site, site_en = config.site.name, config.site.name_en or config.site.name
+    if area is None:
+        return site, site_en
+    return f"{site} {area.name}", f"{site_en}, {area.name_en or area.name}"
+
+
+def owner_of(config: SiteConfig, alert: Alert) -> Person | None:
+    """设备责任人 of the alert's target: the first of those responsible for its equipment or area."""
+    if alert.target not in config.point_by_key:
+        return None
+    responsible = config.responsible("engineer", alert.target)
+    return responsible[0] if responsible else None
+
+
+def recipients(config: SiteConfig) -> list[Recipient]:
+    """Everybody of a site who may be told."""
+    return [
+        Recipient(username=one.username, role=one.role, areas=frozenset(one.areas), phone=one.phone)
+        for one in config.people
+        if one.role != "program"
+    ]
+
+
+def channels(config: SiteConfig) -> list[Channel]:
+    """The site's channels as notify knows them."""
+    return [channel_of(one) for one in config.channels]
+
+
+def channel_of(channel: SiteChannel) -> Channel:
+    """One declared channel."""
+    return Channel(
+        name=channel.name,
+        kind=channel.kind,
+        secret_env=channel.url_env or channel.key_env or "",
+        roles=frozenset(channel.roles),
+        areas=frozenset(channel.areas),
+        min_severity=channel.min_severity,
+    )

@@ -1,0 +1,113 @@
+"""The worker: fires due timers, delivers messages and watches that the other processes live."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from gateway.site.model import Configs
+from services.alert import service as alerts
+from services.flows import system
+from services.flows.telling import channel_of
+from services.flows.timers import TimerFlows, run_due
+from services.kernel.clock import Clock
+from services.kernel.db import Database
+from services.kernel.heartbeat import Heartbeat, beat
+from services.notify.deliver import Courier
+from services.notify.model import Channel
+from services.notify.senders import Sender
+from services.notify.tables import Message
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 0.5
+BEAT_EVERY = timedelta(seconds=2)
+SILENT_AFTER = timedelta(seconds=60)
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker process. Several may run on PostgreSQL; on SQLite exactly one."""
+
+    db: Database
+    configs: Configs
+    clock: Clock
+    sender_for: Callable[[Channel], Sender]
+    late_after: timedelta = timedelta(minutes=5)
+    holder: str = "worker"
+    _courier: Courier = field(init=False)
+    _flows: TimerFlows = field(init=False)
+    _beat_at: datetime | None = None
+    _watched_since: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Put the parts together."""
+        places = {
+            (site, channel.name): channel_of(channel)
+            for site, config in self.configs.sites.items()
+            for channel in config.channels
+        }
+        self._courier = Courier(self.db, self.clock, places, self.sender_for, still_wanted)
+        self._flows = TimerFlows(self.configs, self.late_after)
+
+    def turn(self) -> None:
+        """One round: timers, messages, the watch over the others."""
+        now = self.clock.now()
+        with self.db.begin() as session:
+            for timer, error in run_due(session, self._flows.handlers(), now):
+                log.error("timer %s of %s failed: %s", timer.kind, timer.ref, error)
+                for config in self.configs.sites.values():
+                    system.timer_failed(session, config, timer.kind, str(error), now)
+            self._watch(session, now)
+        delivered = self._courier.deliver_due()
+        if delivered.dead:
+            with self.db.begin() as session:
+                for message in delivered.dead:
+                    site = self.configs.sites.get(message.site)
+                    if site is not None:
+                        system.message_dead(session, site, message.channel, message.error or "", self.clock.now())
+
+    def _watch(self, session: Session, now: datetime) -> None:
+        """Write our own heartbeat and raise an alert when ingest gives none."""
+        if self._beat_at is not None and now - self._beat_at < BEAT_EVERY:
+            return
+        self._beat_at = now
+        self._watched_since = self._watched_since or now
+        beat(session, "worker", self.holder, now)
+        beats = session.scalars(select(Heartbeat.at).where(Heartbeat.role == "ingest")).all()
+        last = max(beats, default=self._watched_since)
+        for config in self.configs.sites.values():
+            if now - max(last, self._watched_since) > SILENT_AFTER:
+                system.process_silent(session, config, "ingest", last, now)
+            elif beats and now - last <= SILENT_AFTER:
+                system.process_alive(session, config, "ingest", now)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; a database that does not answer is waited for."""
+        while not stop.is_set():
+            started = time.monotonic()
+            try:
+                self.turn()
+            except (OperationalError, InterfaceError) as error:
+                log.warning("the state database does not answer (%s); trying again", error.orig)
+                stop.wait(2)
+            stop.wait(max(0.0, EVERY_S - (time.monotonic() - started)))
+
+
+def still_wanted(session: Session, message: Message) -> str | None:
+    """Why a waiting message about an alert is not wanted any more; None: send it."""
+    if message.subject_kind != "alert" or message.kind not in ("alert.opened", "alert.escalated"):
+        return None
+    alert = alerts.get(session, message.subject_id)
+    if alert.closed_at is not None:
+        return "already_closed"
+    if alert.acked_occurrence >= message.occurrence:
+        return "already_acknowledged"
+    hidden = alerts.shown(alert, message.created_at) in ("shelved", "suppressed", "out_of_service")
+    return "muted" if hidden else None
