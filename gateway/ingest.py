@@ -1,0 +1,146 @@
+"""The loop from broker to committed: decode → store → judge → commit → acknowledge, in order, in two lanes.
+
+The urgent lane (taps, fire, status) and the bulk lane (readings) are two persistent MQTT sessions on two threads, so a
+flood of readings or a locked time-series store never delays a fire. Every message ends as stored, duplicate or
+quarantined, and only then is it acknowledged and named in a receipt.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from gateway.contract.errors import NotNow
+from gateway.contract.heard import Judge
+from gateway.contract.times import from_ms
+from gateway.contract.topics import BULK_KINDS, URGENT_KINDS, Kind, ready_topic, subscription
+from gateway.decoder import Decoder
+from gateway.dropwatch import DropWatch
+from gateway.lane import Lane, NowMs
+from gateway.mqtt import BrokerAddress
+from gateway.registry import Registry
+from gateway.subscribe import Subscriber
+from gateway.timeseries.store import StoreBusy, TimeSeriesStore
+
+log = logging.getLogger(__name__)
+
+TICK_INTERVAL_S = 1.0
+
+
+class Ingest:
+    """Both lanes of one ingest group."""
+
+    def __init__(
+        self,
+        broker: BrokerAddress,
+        registry: Registry,
+        store: TimeSeriesStore,
+        judge: Judge,
+        *,
+        group: str = "main",
+        sites: Sequence[str] = (),
+        now_ms: NowMs,
+    ) -> None:
+        self._judge = judge
+        self._store = store
+        self._now_ms = now_ms
+        self._sites = list(sites) or sorted({site for site, _ in registry.devices})
+        self._announced: set[str] = set()
+        decoder = Decoder(registry, store.settle_ahead)
+        self.urgent = self._lane("urgent", broker, group, URGENT_KINDS, decoder)
+        self.bulk = self._lane("bulk", broker, group, BULK_KINDS, decoder)
+        self._drops = DropWatch(broker, f"gengfu-ingest-{group}-drops")
+        self._dropped_seen: int | None = None
+        self._failure: BaseException | None = None
+        self._ticked_at = 0.0
+        self._maintained_at = time.monotonic()
+
+    def _lane(self, name: str, broker: BrokerAddress, group: str, kinds: Sequence[Kind], decoder: Decoder) -> Lane:
+        client_id = f"gengfu-ingest-{group}-{name}"
+        filters = [(subscription(site, kind), 1) for site in self._sites for kind in kinds]
+        lane: Lane
+
+        def on_session(present: bool) -> None:
+            if not present:
+                self._judge.lost_session(client_id, str(broker), self._now_ms())
+                self._announced.discard(name)
+            self._announce(lane)
+
+        subscriber = Subscriber(broker, client_id, filters, on_session=on_session)
+        lane = Lane(name, subscriber, decoder, self._judge, self._store, self._now_ms)
+        return lane
+
+    def _announce(self, lane: Lane) -> None:
+        """Tell publishers that both sessions exist: what they send from now on is kept for us."""
+        self._announced.add(lane.name)
+        if len(self._announced) == 2:
+            for site in self._sites:
+                lane.subscriber.publish(
+                    ready_topic(site),
+                    f'{{"since":"{from_ms(self._now_ms()).isoformat()}"}}'.encode(),
+                    qos=1,
+                    retain=True,
+                )
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve both lanes until told to stop; raises what broke a lane."""
+        urgent = threading.Thread(target=self._guard, args=(self._run_urgent, stop), name="urgent", daemon=True)
+        bulk = threading.Thread(target=self._guard, args=(self._run_bulk, stop), name="bulk", daemon=True)
+        self._drops.start()
+        urgent.start()
+        bulk.start()
+        while not stop.wait(0.2):
+            self._tick()
+            if not (urgent.is_alive() and bulk.is_alive()):
+                stop.set()
+        self._drops.close()
+        urgent.join(timeout=10)
+        bulk.join(timeout=10)
+        if self._failure is not None:
+            raise self._failure
+
+    def _guard(self, work: Callable[[threading.Event], None], stop: threading.Event) -> None:
+        try:
+            work(stop)
+        except BaseException as error:  # noqa: BLE001 - carried to the main thread, which raises it
+            self._failure = error
+            stop.set()
+
+    def _run_urgent(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self.urgent.turn(stop)
+        self.urgent.close()
+
+    def _run_bulk(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self.bulk.turn(stop)
+        self.bulk.close()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now - self._ticked_at < TICK_INTERVAL_S:
+            return
+        self._ticked_at = now
+        now_ms = self._now_ms()
+        since_ms = self.bulk.hearing_since_ms if self.urgent.subscriber.connected else 0
+        try:
+            self._judge.tick(now_ms, since_ms, self.figures())
+            if self._drops.total is not None and self._drops.total != self._dropped_seen:
+                self._judge.broker_dropped(str(self._drops.broker), self._drops.total, now_ms)
+                self._dropped_seen = self._drops.total
+            self._store.maintain(from_ms(now_ms))
+        except (StoreBusy, NotNow) as error:
+            log.debug("tick waits: %s", error)
+
+    def figures(self) -> dict[str, float]:
+        """Numbers for the heartbeat: totals of both lanes and the bulk lane's lag."""
+        lanes = (self.urgent, self.bulk)
+        return {
+            "messages": sum(lane.figures.messages for lane in lanes),
+            "readings": self.bulk.figures.readings,
+            "rejected": sum(lane.figures.rejected for lane in lanes),
+            "lag_ms": self.bulk.figures.lag_ms,
+            "urgent_lag_ms": self.urgent.figures.lag_ms,
+            "stalled_s": max(lane.figures.stalled_s for lane in lanes),
+            "connected": sum(lane.subscriber.connected for lane in lanes),
+        }

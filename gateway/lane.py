@@ -1,0 +1,192 @@
+"""One persistent session and the thread that serves it: socket → decode → store → judge → commit → acknowledge."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gateway.contract.errors import NotNow
+from gateway.contract.heard import Judge
+from gateway.contract.receipts import Receipt
+from gateway.contract.topics import receipt_topic
+from gateway.decoder import Batch, Claim, Decoder, refuse_poison
+from gateway.subscribe import Message, Subscriber
+from gateway.timeseries.store import StoreBusy, TimeSeriesStore, WriteResult
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGES = 1000
+MAX_BYTES = 4 << 20
+LINGER_S = 0.02
+WAIT_S = 0.1
+RECEIPT_INTERVAL_S = 0.05
+RETRY_S = 0.5
+
+NowMs = Callable[[], int]
+
+
+@dataclass(slots=True)
+class Receipts:
+    """Collects what is stored per publisher and sends it, coalesced."""
+
+    send: Callable[[str, bytes], None]
+    interval_s: float = RECEIPT_INTERVAL_S
+    _open: dict[str, Receipt] = field(default_factory=dict)
+    _sent_at: float = 0.0
+
+    def add(self, claims: Sequence[Claim]) -> None:
+        """Note events that are safe."""
+        for via, device, boot, seq, event_id in claims:
+            receipt = self._open.get(via)
+            if receipt is None:
+                receipt = self._open[via] = Receipt()
+            receipt.add(device, boot, seq, event_id)
+
+    def flush(self, *, force: bool = False) -> None:
+        """Send what has collected, not more often than the interval."""
+        if not self._open or (not force and time.monotonic() - self._sent_at < self.interval_s):
+            return
+        for publisher, receipt in self._open.items():
+            self.send(receipt_topic(publisher), receipt.to_json())
+        self._open.clear()
+        self._sent_at = time.monotonic()
+
+
+@dataclass(slots=True)
+class Figures:
+    """Ingest's own numbers, per lane."""
+
+    messages: int = 0
+    readings: int = 0
+    rejected: int = 0
+    batches: int = 0
+    lag_ms: int = 0
+    """Receive time minus event time of the newest event of the last batch."""
+    stalled_s: float = 0.0
+    """How long the current batch has been waiting for the store or the database."""
+
+
+class Taken(NamedTuple):
+    """A batch between socket and acknowledgement."""
+
+    messages: Sequence[Message]
+    batch: Batch
+    received_ms: int
+    generation: int
+    """The connection it came over: message ids mean nothing on another one."""
+    write: Future[WriteResult] | None
+    """The store's write, when there are rows."""
+
+
+class Lane:
+    """One session and the thread that serves it."""
+
+    def __init__(
+        self, name: str, subscriber: Subscriber, decoder: Decoder, judge: Judge, store: TimeSeriesStore, now_ms: NowMs
+    ) -> None:
+        self.name = name
+        self.subscriber = subscriber
+        self.figures = Figures()
+        self._decoder = decoder
+        self._judge = judge
+        self._store = store
+        self._now_ms = now_ms
+        self._receipts = Receipts(subscriber.publish)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"store-{name}")
+        self._waiting: Taken | None = None
+        self.hearing_since_ms = 0
+        """Since when this lane has been connected and caught up; 0 while it is not."""
+
+    def turn(self, stop: threading.Event) -> None:
+        """One batch from socket to acknowledgement, while the store is still writing the one before."""
+        waiting = self._waiting
+        messages = self.subscriber.gather(MAX_MESSAGES, MAX_BYTES, LINGER_S, 0.0 if waiting else WAIT_S)
+        taken = self._take(messages) if messages else None
+        if waiting is not None:
+            self._waiting = None
+            self._finish(waiting, stop)
+        self._waiting = taken
+        if taken is None:
+            self._receipts.flush(force=waiting is None)
+            self._note_hearing(self._now_ms(), caught_up=True)
+
+    def _take(self, messages: Sequence[Message]) -> Taken:
+        """Decode a batch and hand its rows to the store's thread; SQLite works there without holding up Python."""
+        received_ms = self._now_ms()
+        batch = self._decoder.decode_all(messages, received_ms)
+        write = self._writer.submit(self._store.write, batch.rows) if batch.rows else None
+        return Taken(messages, batch, received_ms, self.subscriber.generation, write)
+
+    def _finish(self, taken: Taken, stop: threading.Event) -> None:
+        """Judge, commit and acknowledge a batch whose rows are (being) stored."""
+        if not self._commit(taken, stop):
+            return
+        self.subscriber.acknowledge(taken.messages, taken.generation)
+        self._receipts.add(taken.batch.claims)
+        self._receipts.flush()
+        self._count(taken)
+
+    def _commit(self, taken: Taken, stop: threading.Event) -> bool:
+        """Store and judge until it is done; False only when told to stop before."""
+        messages, batch, received_ms, _, write = taken
+        started = time.monotonic()
+        stored = write is None
+        while not stop.is_set():
+            try:
+                if write is not None:
+                    write.result()
+                elif not stored:
+                    self._store.write(batch.rows)
+                stored, write = True, None
+                self._judge.hear(batch.heard, batch.rejected, received_ms)
+            except (StoreBusy, NotNow) as error:
+                write = None
+                self._stall(error, time.monotonic() - started)
+                stop.wait(RETRY_S)
+            except Exception as error:
+                # One poison message must not stop the stream: it is found by halving no further than one by one.
+                if len(messages) > 1:
+                    return all(self._commit(self._alone(message, taken), stop) for message in messages)
+                log.exception("%s lane: a message could not be judged and goes to quarantine", self.name)
+                batch = Batch([], [], [refuse_poison(messages[0], error, received_ms)], batch.claims)
+                stored, write = True, None
+            else:
+                self.figures.stalled_s = 0.0
+                return True
+        return False
+
+    def _alone(self, message: Message, taken: Taken) -> Taken:
+        batch = self._decoder.decode_all([message], taken.received_ms)
+        write = self._writer.submit(self._store.write, batch.rows) if batch.rows else None
+        return Taken([message], batch, taken.received_ms, taken.generation, write)
+
+    def _stall(self, error: Exception, waited_s: float) -> None:
+        level = logging.WARNING if self.figures.stalled_s == 0 else logging.DEBUG
+        log.log(level, "%s lane waits: %s", self.name, error)
+        self.figures.stalled_s = max(waited_s, RETRY_S)
+        self.hearing_since_ms = 0
+        self.subscriber.keep_alive()
+
+    def close(self) -> None:
+        """Leave the session and end the store's thread; what was not acknowledged will be delivered again."""
+        self.subscriber.close()
+        self._writer.shutdown()
+
+    def _count(self, taken: Taken) -> None:
+        figures, batch = self.figures, taken.batch
+        figures.batches += 1
+        figures.messages += len(taken.messages)
+        figures.readings += len(batch.rows)
+        figures.rejected += len(batch.rejected)
+        if batch.heard:
+            figures.lag_ms = max(0, taken.received_ms - batch.heard[-1].at_ms)
+        self._note_hearing(taken.received_ms, caught_up=len(taken.messages) < MAX_MESSAGES)
+
+    def _note_hearing(self, now_ms: int, *, caught_up: bool) -> None:
+        if not self.subscriber.connected or not caught_up:
+            self.hearing_since_ms = 0
+        elif self.hearing_since_ms == 0:
+            self.hearing_since_ms = now_ms
