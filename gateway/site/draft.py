@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from gateway.site.catalogue import LimitSpec, SlaRow
 from gateway.site.files import LIMIT_SECTIONS, POLICY_SECTIONS, SITE_FILES, LimitOverride, PolicySpec
-from gateway.site.model import Area, Channel, Device, Equipment, NotificationRules, Person, Point, Site
+from gateway.site.model import Area, Channel, Device, Equipment, Person, Point, Site
 from gateway.site.problems import Problems, Spot
 from gateway.site.sections import Entries, Item
 
@@ -57,11 +57,6 @@ class SharedDraft(_Draft):
     def sla(self) -> Entries[SlaRow]:
         """The service table."""
         return cast("Entries[SlaRow]", self.entries["sla"])
-
-    @property
-    def notification(self) -> Entries[NotificationRules]:
-        """At most one entry."""
-        return cast("Entries[NotificationRules]", self.entries["notification"])
 
 
 @dataclass(slots=True)

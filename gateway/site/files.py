@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from gateway.site.catalogue import LimitSpec, SlaRow, Variant
 from gateway.site.duration import Duration
 from gateway.site.limit import Severity
-from gateway.site.model import Area, Channel, Device, Equipment, EscalationStep, NotificationRules, Person, Point, Site
+from gateway.site.model import Area, Channel, Device, Equipment, EscalationStep, Person, Point, Site
 from gateway.site.terms import AsTuple, Finite, Frozen, Id, PolicyId, Priority, Role, Text
 
 
@@ -99,5 +99,4 @@ LIMIT_SECTIONS = (Section("limits", LimitSpec, ("id", "variant")),)
 POLICY_SECTIONS = (
     Section("sla", SlaRow, required=False),
     Section("policies", PolicySpec),
-    Section("notification", NotificationRules, (), required=False, many=False),
 )

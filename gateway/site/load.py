@@ -13,7 +13,7 @@ from gateway.site.files import (
     SITE_MODEL,
     Section,
 )
-from gateway.site.model import Configs, NotificationRules, SiteConfig
+from gateway.site.model import Configs, SiteConfig
 from gateway.site.policies import check_policies, check_reachable, resolve_policy
 from gateway.site.problems import Problems, SiteInvalid, Spot
 from gateway.site.references import check_site
@@ -43,7 +43,6 @@ def load_configs(path: Path) -> Configs:
         sites={site.site.id: site for site in sites if site is not None},
         limits=shared.limits.values(),
         sla=shared.sla.values(),
-        notification=next(iter(shared.notification.values()), NotificationRules()),
     )
 
 

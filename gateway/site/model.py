@@ -139,6 +139,8 @@ class Channel(Frozen):
     areas: Annotated[tuple[Id, ...], AsTuple] = ()
     """Serves messages about these areas and what is inside them; empty: all."""
     min_severity: Severity = "low"
+    per_minute: int = Field(default=18, ge=1, le=600)
+    """Messages it carries in a minute before the rest become a digest; group robots refuse more than 20."""
 
 
 class EscalationStep(Frozen):
@@ -169,20 +171,6 @@ class Policy(Frozen):
     latching: bool = False
     source: str = ""
     """The SLA row behind the clocks, e.g. `泵房压力越限（默认）`."""
-
-
-class NotificationRules(Frozen):
-    """How messages are kept few; every message held back leaves its reason."""
-
-    dedup_window: Duration = timedelta(minutes=10)
-    """The same step of the same alert is not told twice within this."""
-    digest_window: Duration = timedelta(minutes=1)
-    digest_above: int = Field(default=10, ge=1)
-    """More messages than this to one person within `digest_window` become one digest."""
-    throttle_per_minute: int = Field(default=18, ge=1)
-    """Per channel; group robots refuse more than 20."""
-    never_hold: Severity = "critical"
-    """Messages of this severity and above are never held back."""
 
 
 class UnknownId(GengfuError):
@@ -325,7 +313,6 @@ class Configs(Frozen):
     limits: tuple[LimitSpec, ...] = ()
     """The catalogue of documented limits, whether or not a site has points for them."""
     sla: tuple[SlaRow, ...] = ()
-    notification: NotificationRules = NotificationRules()
 
     def site(self, site: str) -> SiteConfig:
         """The site with this id; raises UnknownId."""

@@ -32,8 +32,6 @@ def check_policies(shared: SharedDraft, problems: Problems) -> None:
             if needed not in shared.policies.ids and needed not in shared.policies.miswritten:
                 first = shared.policies.items[0].document
                 problems.add(first.at("policies"), "policy_needed", word=needed)
-    for extra in shared.notification.items[1:]:
-        problems.add(extra.at(), "duplicate_id", word="notification", first=shared.notification.items[0].document.file)
 
 
 def _check_escalation(item: Item[PolicySpec], problems: Problems) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import from_ms
@@ -13,6 +14,7 @@ from services.alert import service as alerts
 from services.flows.telling import announce, tell_cleared
 from services.kernel import timers
 from services.kernel.ids import new_id
+from services.rules.band import band_of
 from services.rules.engine import Finding
 from services.rules.tables import Excursion
 
@@ -28,17 +30,27 @@ class Reactions:
     sites: Mapping[str, SiteConfig]
     late_after: timedelta
 
-    def react(self, session: Session, finding: Finding, now: datetime, *, hidden_by: str | None = None) -> None:
-        """Act on one finding. `hidden_by`: why its alert is hidden by design from the start."""
+    def react(
+        self,
+        session: Session,
+        finding: Finding,
+        now: datetime,
+        *,
+        hidden_by: str | None = None,
+        provisional: float | None = None,
+    ) -> None:
+        """Act on one finding. `hidden_by`: why design hides its alert; `provisional`: the set value that stood in."""
         kind = finding.effect.kind
         if kind in ("breached", "worsened"):
-            self._raise(session, finding, now, hidden_by)
+            self._raise(session, finding, now, hidden_by, provisional)
         elif kind == "cleared":
             self._clear(session, finding, now)
         elif kind == "late_breach":
-            self._note_late(session, finding, now)
+            self._note_late(session, finding, now, provisional)
 
-    def _raise(self, session: Session, finding: Finding, now: datetime, hidden_by: str | None) -> None:
+    def _raise(
+        self, session: Session, finding: Finding, now: datetime, hidden_by: str | None, provisional: float | None
+    ) -> None:
         limit, effect = finding
         config = self.sites[limit.site]
         event_at = from_ms(effect.at_ms)
@@ -58,7 +70,7 @@ class Reactions:
                 event_at=event_at,
                 value=None if limit.kind == "stale" else effect.value,
                 unit=limit.unit,
-                limit_text=limit_text(limit, point),
+                limit_text=limit_text(limit, point, provisional),
                 source=limit.source,
                 requirement=limit.id,
                 latching=limit.latching,
@@ -69,7 +81,8 @@ class Reactions:
                     "area": config.area_of(point).id,
                     "equipment": point.equipment,
                     "point": point.id,
-                },
+                }
+                | ({"provisional_set": provisional} if limit.kind == "deviation" and provisional is not None else {}),
             ),
             now,
         )
@@ -89,13 +102,30 @@ class Reactions:
         if cleared is not None and cleared.alert.announced_occurrence >= cleared.alert.occurrence:
             tell_cleared(session, self.sites[limit.site], cleared, now)
 
-    def _note_late(self, session: Session, finding: Finding, now: datetime) -> None:
+    def _note_late(self, session: Session, finding: Finding, now: datetime, provisional: float | None) -> None:
+        """Count it; the samples of one late excursion are one, and belong to one that was counted at that time."""
         limit, effect = finding
         event_at = from_ms(effect.at_ms)
+        near = timedelta(milliseconds=limit.stale_after_ms) or SETTLE
+        known = session.scalar(
+            select(Excursion)
+            .where(
+                Excursion.point == limit.point,
+                Excursion.rule == limit.rule,
+                Excursion.started_at <= event_at + near,
+                Excursion.ended_at >= event_at - near,
+            )
+            .limit(1)
+        )
+        if known is not None:
+            known.started_at, known.ended_at = min(known.started_at, event_at), max(known.ended_at, event_at)
+            band = band_of(limit, provisional)
+            if band is not None and band.beyond(band.compared(effect.value)) > band.beyond(band.compared(known.worst)):
+                known.worst = effect.value
+            return
         alert = alerts.find_open(session, limit.rule, limit.point)
         if alert is not None:
             alerts.note_late_breach(session, alert.id, event_at, now, value=effect.value)
-            return
         session.add(
             Excursion(
                 id=new_id(),
@@ -107,10 +137,11 @@ class Reactions:
                 alerted=False,
             )
         )
+        session.flush()
 
 
-def limit_text(limit: Limit, point: Point) -> str:
-    """The limit as a person reads it, e.g. `0.450 ± 0.100 MPa`, `≥ 0.50 MΩ`."""
+def limit_text(limit: Limit, point: Point, provisional: float | None = None) -> str:
+    """The limit as a person reads it: `0.450 ± 0.100 MPa`, `≥ 0.50 MΩ`; `≈ 0.447 ± …` with a provisional set value."""
     digits = point.decimals
     unit = "" if limit.unit == "1" else f" {limit.unit}"
     if limit.kind == "stale":
@@ -123,7 +154,9 @@ def limit_text(limit: Limit, point: Point) -> str:
         return ""
     threshold = f"{limit.threshold:.{digits}f}"
     if limit.kind == "deviation":
-        centre = "?" if limit.set_value is None else f"{limit.set_value:.{digits}f}"
+        centre = "?" if provisional is None else f"≈ {provisional:.{digits}f}"
+        if limit.set_value is not None:
+            centre = f"{limit.set_value:.{digits}f}"
         return f"{centre} ± {threshold}{unit}"
     return f"{'≤' if limit.kind == 'high' else '≥'} {threshold}{unit}"
 

@@ -126,7 +126,8 @@ class SiteJudge:
             )
             return
         hidden_by = self._board.reason(limit.point, now_ms) if limit.kind == "stale" else None
-        self._reactions.react(session, finding, from_ms(now_ms), hidden_by=hidden_by)
+        provisional = self.engine.tracks[limit.point].provisional_set
+        self._reactions.react(session, finding, from_ms(now_ms), hidden_by=hidden_by, provisional=provisional)
 
     def tick(self, now_ms: int, hearing_since_ms: int, figures: dict[str, float]) -> None:
         """Judge silence and losses; write the heartbeat."""
@@ -140,9 +141,11 @@ class SiteJudge:
             beat(session, "ingest", self._holder, from_ms(now_ms), **figures)
 
     def _report_losses(self, session: Session, now_ms: int) -> None:
-        losses = self._ledger.losses(now_ms, self._loss_settle_ms)
-        for site in sorted({loss.site for loss in losses}):
+        lost = {loss.site for loss in self._ledger.losses(now_ms, self._loss_settle_ms)}
+        for site in sorted(lost):
             system.events_missing(session, self._sites[site], self._ledger.missing(site), from_ms(now_ms))
+        for site in sorted(self._ledger.take_found() - lost):
+            system.events_found(session, self._sites[site], self._ledger.missing(site), from_ms(now_ms))
 
     def lost_session(self, client_id: str, broker: str, now_ms: int) -> None:
         """Raise a system alert when the broker forgot a session that we had before."""

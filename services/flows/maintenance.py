@@ -14,6 +14,7 @@ from services.kernel import audit, timers
 from services.kernel.errors import Conflict, Invalid, NotFound
 from services.kernel.ids import new_id
 from services.rules.engine import Engine
+from services.rules.model import BAD
 from services.rules.tables import MaintenanceMode
 
 _NONE: Mapping[str, bool] = {}
@@ -65,14 +66,17 @@ class MaintenanceBoard:
         excused = {
             limit.rule: True
             for limit in limits
-            if limit.suspend_while and any(_reads_above(engine, one.point, one.above) for one in limit.suspend_while)
+            if any(_reads_above(engine, one.point, one.above, at_ms) for one in limit.suspend_while)
         }
         return excused or _NONE
 
 
-def _reads_above(engine: Engine, point: str, above: float) -> bool:
+def _reads_above(engine: Engine, point: str, above: float, at_ms: int) -> bool:
+    """Only fresh and good data excuses anything: a contact that stuck at «running» and fell silent does not."""
     track = engine.tracks.get(point)
-    return track is not None and track.last_ms > 0 and track.value > above
+    if track is None or track.last_ms == 0 or track.quality == BAD:
+        return False
+    return track.value > above and at_ms - track.last_ms <= track.gap_ms
 
 
 def begin(
@@ -111,9 +115,10 @@ def end(session: Session, configs: Configs, mode_id: str, actor: str, now: datet
     session.flush()
     timers.cancel(session, [END_TIMER], mode.id, now, "ended")
     audit.record(session, now, actor, "maintenance.end", mode.target, reason=mode.reason)
+    still = {alert.id for other in open_modes(session) for alert in _alerts_under(session, configs, other.target)}
     back: list[Alert] = []
     for alert in _alerts_under(session, configs, mode.target):
-        if alert.suppressed is not None:
+        if alert.suppressed is not None and alert.id not in still:
             alerts.unsuppress(session, alert.id, now=now, actor=actor)
             if alert.active and alert.acked_occurrence < alert.occurrence:
                 back.append(alert)

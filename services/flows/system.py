@@ -9,28 +9,61 @@ from sqlalchemy.orm import Session
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.flows.telling import announce
+from services.flows.telling import announce, tell_cleared
 
+EVENTS = frozenset({"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER"})
+"""Things that happened rather than last: over as soon as somebody has seen them."""
 POLICY = "system"
 SOURCE = "Gengfu"
 
 
 def events_missing(session: Session, config: SiteConfig, missing: Mapping[str, Any], now: datetime) -> None:
     """Numbers of devices never arrived: name device, boot, ranges and count (`detail["missing"]`)."""
-    count = sum(last - first + 1 for boots in missing.values() for ranges in boots.values() for first, last in ranges)
-    devices = ", ".join(sorted(missing)[:5]) + (" …" if len(missing) > 5 else "")
+    count, title, title_en = _missing_words(missing)
     _raise(
         session,
         config,
         rule="SYS-LOSS",
         target=f"{config.site.id}/events",
-        title=f"事件丢失：{len(missing)} 台设备共 {count} 条未到达（{devices}）",
-        title_en=f"Events lost: {count} of {len(missing)} devices never arrived ({devices})",
+        title=title,
+        title_en=title_en,
         severity="high",
         now=now,
         detail={"missing": dict(missing), "count": count},
         value=float(count),
     )
+
+
+def events_found(session: Session, config: SiteConfig, missing: Mapping[str, Any], now: datetime) -> None:
+    """Events that were reported as missing arrived after all: the alert names what is left, and ends with nothing."""
+    alert = alerts.find_open(session, "SYS-LOSS", f"{config.site.id}/events")
+    if alert is None or alert.detail.get("missing") == dict(missing):
+        return
+    count, title, title_en = _missing_words(missing)
+    alert.detail = {**alert.detail, "missing": dict(missing), "count": count}
+    if missing:
+        alert.value, alert.title, alert.title_en = float(count), title, title_en
+        return
+    cleared = alerts.clear_alert(session, alert.rule, alert.target, now, None, now)
+    if cleared is not None:
+        tell_cleared(session, config, cleared, now)
+
+
+def _missing_words(missing: Mapping[str, Any]) -> tuple[int, str, str]:
+    count = sum(last - first + 1 for boots in missing.values() for ranges in boots.values() for first, last in ranges)
+    devices = ", ".join(sorted(missing)[:5]) + (" …" if len(missing) > 5 else "")
+    return (
+        count,
+        f"事件丢失：{len(missing)} 台设备共 {count} 条未到达（{devices}）",
+        f"Events lost: {count} of {len(missing)} devices never arrived ({devices})",
+    )
+
+
+def settle_seen(session: Session, config: SiteConfig, now: datetime) -> None:
+    """End the alerts about single events that somebody has seen, so that the next such event pages again."""
+    for alert in alerts.open_alerts(session, config.site.id):
+        if alert.rule in EVENTS and alert.active and alert.acked_occurrence >= alert.occurrence:
+            alerts.clear_alert(session, alert.rule, alert.target, now, None, now)
 
 
 def session_lost(session: Session, config: SiteConfig, client_id: str, broker: str, now: datetime) -> None:

@@ -3,26 +3,27 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.site.limit import Severity
 from gateway.site.model import Channel as SiteChannel
 from gateway.site.model import Person, SiteConfig
+from gateway.site.terms import Role
 from services.alert import service as alerts
 from services.alert.store import duration
 from services.alert.tables import Alert
-from services.kernel import timers
-from services.kernel.timers import Timer
+from services.flows import ladder
 from services.notify import service as notify
 from services.notify import texts
 from services.notify.model import Channel, Notice, Recipient
 from services.work_order import service as work_orders
 from services.work_order.tables import WorkOrder
 
-ESCALATE_TIMER = "alert.escalate"
 DUTY_ROLES = frozenset({"duty"})
 """The desk hears of every alert; the levels above the engineer only when it escalates."""
+LEVELS: tuple[Role, ...] = ("engineer", "supervisor", "manager")
+_ELSEWHERE = frozenset({"elsewhere"})
+"""No area of anybody's: who has it is told of nothing that has a place."""
 
 
 def announce(session: Session, config: SiteConfig, alert: Alert, now: datetime, *, worse: bool = False) -> None:
@@ -30,21 +31,39 @@ def announce(session: Session, config: SiteConfig, alert: Alert, now: datetime, 
     again = alert.announced_occurrence > 0 and not worse
     if not alerts.mark_announced(session, alert.id, now):
         return
+    _page(session, config, alert, f"alert:{alert.id}:opened:{alert.occurrence}", now, again=again, worse=worse)
+    ladder.set_out(session, alert, now)
+
+
+def announce_again(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> bool:
+    """An alert shows again that was hidden: page once more and begin the ladder anew, if somebody must still act."""
+    if not alert.active or alert.acked_occurrence >= alert.occurrence or hidden(alert, now):
+        return False
+    if alert.announced_occurrence < alert.occurrence:
+        announce(session, config, alert, now)
+        return True
+    key = f"alert:{alert.id}:opened:{alert.occurrence}:{alert.version}"
+    _page(session, config, alert, key, now, again=True)
+    ladder.begin_anew(session, alert, now)
+    return True
+
+
+def hidden(alert: Alert, now: datetime) -> bool:
+    """Shelved, suppressed or out of service: nobody is paged."""
+    return alerts.shown(alert, now) in ("shelved", "suppressed", "out_of_service")
+
+
+def _page(
+    session: Session, config: SiteConfig, alert: Alert, key: str, now: datetime, *, again: bool, worse: bool = False
+) -> None:
     order = _order_for(session, config, alert, now) if alert.policy.get("work_order") else None
-    ladder = escalation(alert)
-    first = [role for after, role in ladder if after <= timedelta(0)]
-    facts = alert_facts(config, alert, order, now)
-    words = texts.alert_opened(facts, again=again, worse=worse)
-    roles = DUTY_ROLES | frozenset(first)
-    _tell(session, config, alert, "alert.opened", f"alert:{alert.id}:opened:{alert.occurrence}", words, roles, now)
-    for step, (after, _) in enumerate(ladder):
-        if after > timedelta(0):
-            timers.schedule(session, ESCALATE_TIMER, alert.id, now + after, step=f"{alert.occurrence}:{step}")
+    words = texts.alert_opened(alert_facts(config, alert, order, now), again=again, worse=worse)
+    _tell(session, config, alert, "alert.opened", key, words, DUTY_ROLES | ladder.first_roles(alert), now)
 
 
 def tell_escalated(session: Session, config: SiteConfig, alert: Alert, step: int, now: datetime) -> str:
     """Tell the level of `step` (and those above that were skipped); returns the role."""
-    role = escalation(alert)[step][1]
+    role = ladder.escalation(alert)[step][1]
     order = work_orders.open_for_alert(session, alert.id)
     words = texts.alert_escalated(alert_facts(config, alert, order, now), role)
     key = f"alert:{alert.id}:escalated:{alert.occurrence}:{step}"
@@ -57,7 +76,7 @@ def tell_escalated(session: Session, config: SiteConfig, alert: Alert, step: int
 def record_late(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> None:
     """Write down that nobody was told, because it was over when it was heard."""
     words = texts.alert_opened(alert_facts(config, alert, None, now))
-    roles = DUTY_ROLES | frozenset(role for after, role in escalation(alert) if after <= timedelta(0))
+    roles = DUTY_ROLES | ladder.first_roles(alert)
     key = f"alert:{alert.id}:late:{alert.occurrence}"
     _tell(session, config, alert, "alert.opened", key, words, roles, now, late=True)
 
@@ -69,14 +88,9 @@ def tell_cleared(session: Session, config: SiteConfig, cleared: alerts.ClearedAl
     order = work_orders.open_for_alert(session, alert.id)
     facts = alert_facts(config, alert, order, now, value=cleared.value)
     words = texts.alert_cleared(facts, acknowledged=acknowledged, latched=alert.latched)
-    told = session.scalars(
-        select(Timer.step).where(Timer.kind == ESCALATE_TIMER, Timer.ref == alert.id, Timer.outcome.like("told %"))
-    )
-    ladder = escalation(alert)
-    roles = {ladder[int(step.partition(":")[2])][1] for step in told if step.startswith(f"{alert.occurrence}:")}
-    roles |= {role for after, role in ladder if after <= timedelta(0)} | DUTY_ROLES
+    roles = DUTY_ROLES | ladder.first_roles(alert) | ladder.told_since(session, alert, alert.last_active_at)
     key = f"alert:{alert.id}:cleared:{alert.occurrence}"
-    _tell(session, config, alert, "alert.cleared", key, words, frozenset(roles), now)
+    _tell(session, config, alert, "alert.cleared", key, words, roles, now)
 
 
 def tell_order_overdue(session: Session, config: SiteConfig, order: WorkOrder, clock: str, now: datetime) -> None:
@@ -96,21 +110,6 @@ def tell_order_overdue(session: Session, config: SiteConfig, order: WorkOrder, c
         roles=frozenset({role}) | DUTY_ROLES,
     )
     notify.announce(session, notice, recipients(config), channels(config), now)
-
-
-def escalation(alert: Alert) -> list[tuple[timedelta, str]]:
-    """The frozen ladder of an alert: (after, role), upward."""
-    return [(duration(step, "after", timedelta(0)), str(step["role"])) for step in alert.policy.get("escalation", [])]
-
-
-def due_steps(session: Session, alert: Alert, now: datetime) -> list[int]:
-    """Escalation steps of the newest occurrence that are due and not done."""
-    steps = session.scalars(
-        select(Timer.step).where(
-            Timer.kind == ESCALATE_TIMER, Timer.ref == alert.id, Timer.done_at.is_(None), Timer.due_at <= now
-        )
-    )
-    return [int(step.partition(":")[2]) for step in steps if step.startswith(f"{alert.occurrence}:")]
 
 
 def _order_for(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> WorkOrder:
@@ -165,7 +164,8 @@ def _tell(
         late=late,
     )
     acknowledged = alert.acked_occurrence >= alert.occurrence
-    notify.announce(session, notice, recipients(config), channels(config), now, acknowledged=acknowledged)
+    people = recipients(config, alert.target if alert.target in config.point_by_key else None)
+    notify.announce(session, notice, people, channels(config), now, acknowledged=acknowledged)
 
 
 def _severity(text: str) -> Severity:
@@ -240,10 +240,16 @@ def owner_of(config: SiteConfig, alert: Alert) -> Person | None:
     return responsible[0] if responsible else None
 
 
-def recipients(config: SiteConfig) -> list[Recipient]:
-    """Everybody of a site who may be told."""
+def recipients(config: SiteConfig, point: str | None = None) -> list[Recipient]:
+    """Everybody of a site who may be told. About a point, a level means those responsible for it, not all nearby."""
+    near = {one.username for role in LEVELS if point for one in config.responsible(role, point)}
     return [
-        Recipient(username=one.username, role=one.role, areas=frozenset(one.areas), phone=one.phone)
+        Recipient(
+            username=one.username,
+            role=one.role,
+            areas=_ELSEWHERE if point and one.role in LEVELS and one.username not in near else frozenset(one.areas),
+            phone=one.phone,
+        )
         for one in config.people
         if one.role != "program"
     ]
@@ -263,4 +269,5 @@ def channel_of(channel: SiteChannel) -> Channel:
         roles=frozenset(channel.roles),
         areas=frozenset(channel.areas),
         min_severity=channel.min_severity,
+        per_minute=channel.per_minute,
     )

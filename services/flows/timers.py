@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from gateway.contract.times import to_ms
 from gateway.site.model import Configs, SiteConfig
 from services.alert import service as alerts
-from services.flows import maintenance
+from services.flows import ladder, maintenance
 from services.flows.breach import ANNOUNCE_TIMER, SETTLE
 from services.flows.telling import (
-    ESCALATE_TIMER,
     announce,
-    due_steps,
+    announce_again,
+    hidden,
     record_late,
     tell_escalated,
     tell_order_overdue,
@@ -40,7 +40,7 @@ class TimerFlows:
         """Handler by timer kind."""
         return {
             ANNOUNCE_TIMER: self.announce_late,
-            ESCALATE_TIMER: self.escalate,
+            ladder.ESCALATE_TIMER: self.escalate,
             UNSHELVE_TIMER: self.unshelve,
             maintenance.END_TIMER: self.end_maintenance,
             work_orders.RESPOND_TIMER: self.response_overdue,
@@ -59,6 +59,8 @@ class TimerFlows:
             return "over before anybody had to know"
         if alert.occurrence != int(timer.step) or alert.announced_occurrence >= alert.occurrence:
             return "another occurrence took its place"
+        if hidden(alert, now):
+            return "hidden"
         state = session.get(PointState, alert.target)
         fresh = state is not None and to_ms(now) - state.last_ms <= self.late_after // timedelta(milliseconds=1)
         waited = now - datetime.fromisoformat(str(timer.data.get("first", now.isoformat())))
@@ -72,16 +74,14 @@ class TimerFlows:
     def escalate(self, session: Session, timer: Timer, now: datetime) -> str:
         """Nobody acknowledged in time: tell the next level. Steps missed during an outage collapse into the highest."""
         alert = alerts.get(session, timer.ref)
-        occurrence, step = (int(part) for part in timer.step.split(":"))
-        if alert.occurrence != occurrence:
-            return "another occurrence took its place"
-        if alert.closed_at is not None or not alert.active:
-            return "the condition is over"
-        if alert.acked_occurrence >= occurrence:
+        if alert.acked_occurrence >= ladder.occurrence_of(timer):
             return "acknowledged"
-        if alerts.shown(alert, now) in ("shelved", "suppressed", "out_of_service"):
+        if alert.closed_at is not None or not alert.active:
+            return ladder.OVER
+        if hidden(alert, now):
             return "hidden"
-        higher = [one for one in due_steps(session, alert, now) if one > step]
+        step = ladder.step_of(timer)
+        higher = [one for one in ladder.due_steps(session, alert, now) if one > step]
         if higher:
             return f"collapsed into step {max(higher)}"
         told = tell_escalated(session, self._site(alert.site), alert, step, now)
@@ -90,15 +90,13 @@ class TimerFlows:
     def unshelve(self, session: Session, timer: Timer, now: datetime) -> str:
         """Shelving is over: what is still wrong shows again, and is told again if nobody has acknowledged it."""
         alert = alerts.unshelve(session, timer.ref, reason="expired", now=now)
-        if alert.active and alert.acked_occurrence < alert.occurrence:
-            announce(session, self._site(alert.site), alert, now)
-            return "back, and told again"
-        return "back"
+        told = announce_again(session, self._site(alert.site), alert, now)
+        return "back, and told again" if told else "back"
 
     def end_maintenance(self, session: Session, timer: Timer, now: datetime) -> str:
         """A maintenance mode ran out."""
         for alert in maintenance.end(session, self.configs, timer.ref, "system", now):
-            announce(session, self._site(alert.site), alert, now)
+            announce_again(session, self._site(alert.site), alert, now)
         return "ended"
 
     def response_overdue(self, session: Session, timer: Timer, now: datetime) -> str:

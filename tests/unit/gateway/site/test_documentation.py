@@ -24,7 +24,6 @@ from gateway.site.model import (
     Device,
     Equipment,
     EscalationStep,
-    NotificationRules,
     Person,
     Point,
     Site,
@@ -47,7 +46,6 @@ HEADINGS: dict[str, type[BaseModel]] = {
     "`policies`": PolicySpec,
     "`escalation`": EscalationStep,
     "`sla`": SlaRow,
-    "`notification`": NotificationRules,
 }
 
 
