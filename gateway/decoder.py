@@ -9,7 +9,7 @@ from gateway.contract.heard import Heard, Rejected
 from gateway.contract.topics import parse_topic
 from gateway.registry import KnownPoint, Registry
 from gateway.subscribe import Message
-from gateway.timeseries.store import Row, tie_of
+from gateway.timeseries.store import AheadClaim, Row, tie_of
 
 CLOCK_AHEAD_TOLERANCE_MS = 120_000
 """A device whose clock runs further ahead is judged by when we heard it, and flagged."""
@@ -34,23 +34,48 @@ class Batch(NamedTuple):
     claims: list[Claim]
 
 
+class _Ahead(NamedTuple):
+    """A reading from the future and where it stands in the batch."""
+
+    claim: AheadClaim
+    row: int
+    event: Heard
+    sample: int
+
+
 class Decoder:
     """Messages → a Batch, with the site files and the receive time applied."""
 
-    def __init__(self, registry: Registry, settle_ahead: Callable[[str, int, int, int], int]) -> None:
+    def __init__(self, registry: Registry, settle_ahead: Callable[[Sequence[AheadClaim]], Sequence[int]]) -> None:
+        """`settle_ahead`: the store's; the time first used for each reading from the future."""
         self._registry = registry
         self._settle_ahead = settle_ahead
 
     def decode_all(self, messages: Sequence[Message], received_ms: int) -> Batch:
-        """Decode a batch; nothing raises, what cannot be an event is in `rejected`."""
+        """Decode a batch; what cannot be an event is in `rejected`. Raises only what `settle_ahead` raises."""
         batch = Batch([], [], [], [])
+        ahead: list[_Ahead] = []
         for message in messages:
             try:
-                self._decode_one(message, received_ms, batch)
+                self._decode_one(message, received_ms, batch, ahead)
             except ContractError as error:
-                batch.rejected.append(_refuse(message, error, received_ms))
-                self._count_refused(message, received_ms, batch)
+                self._reject(message, error, received_ms, batch)
+        if ahead:
+            used = self._settle_ahead([one.claim for one in ahead])
+            for (_, row, event, sample), used_ms in zip(ahead, used, strict=True):
+                series, _, *rest = batch.rows[row]
+                batch.rows[row] = event.samples[sample] = (series, used_ms, *rest)
         return batch
+
+    def refuse(self, message: Message, error: ContractError, received_ms: int) -> Batch:
+        """One message as a batch that goes to quarantine."""
+        batch = Batch([], [], [], [])
+        self._reject(message, error, received_ms, batch)
+        return batch
+
+    def _reject(self, message: Message, error: ContractError, received_ms: int, batch: Batch) -> None:
+        batch.rejected.append(_refuse(message, error, received_ms))
+        self._count_refused(message, received_ms, batch)
 
     def _count_refused(self, message: Message, received_ms: int, batch: Batch) -> None:
         """A refused event whose id can be read is no loss of its device, and its publisher need not keep it."""
@@ -64,7 +89,7 @@ class Decoder:
         if boot and (site, device) in self._registry.devices:
             batch.heard.append(Heard(site, device, kind, event_id, boot, seq, received_ms, at_ms=received_ms))
 
-    def _decode_one(self, message: Message, received_ms: int, batch: Batch) -> None:
+    def _decode_one(self, message: Message, received_ms: int, batch: Batch, ahead: "list[_Ahead]") -> None:
         site, device, kind = parse_topic(message.topic)
         points = self._registry.points_of(site, device)
         decoded = decode(kind, message.payload)
@@ -83,7 +108,7 @@ class Decoder:
             message.retain,
         )
         if kind == "reading":
-            self._take_readings(event, decoded, points, batch.rows)
+            self._take_readings(event, decoded, points, batch.rows, ahead)
         elif decoded.at_ms > received_ms + CLOCK_AHEAD_TOLERANCE_MS:
             event.ahead_ms = decoded.at_ms - received_ms
             event.at_ms = received_ms
@@ -93,7 +118,14 @@ class Decoder:
             batch.claims.append(Claim(decoded.via, device, decoded.boot, decoded.seq, decoded.event_id))
         batch.heard.append(event)
 
-    def _take_readings(self, event: Heard, decoded: Decoded, points: Mapping[str, KnownPoint], rows: list[Row]) -> None:
+    def _take_readings(
+        self,
+        event: Heard,
+        decoded: Decoded,
+        points: Mapping[str, KnownPoint],
+        rows: list[Row],
+        ahead: "list[_Ahead]",
+    ) -> None:
         received_ms = event.received_ms
         latest_ms = received_ms + CLOCK_AHEAD_TOLERANCE_MS
         tie_base = tie_of(decoded.event_id, 0)
@@ -105,7 +137,8 @@ class Decoder:
                 continue
             if at_ms > latest_ms:
                 event.ahead_ms = max(event.ahead_ms, at_ms - received_ms)
-                at_ms = self._settle_ahead(known.key, at_ms, tie_base | index, received_ms)
+                claim = AheadClaim(known.key, at_ms, tie_base | index, received_ms)
+                ahead.append(_Ahead(claim, len(rows), event, len(samples)))
             row = (known.key, at_ms, tie_base | index, value, quality, received_ms)
             rows.append(row)
             samples.append(row)
@@ -137,8 +170,9 @@ def _refuse_entries(message: Message, refused: Sequence[tuple[str, ContractError
     return rejected
 
 
-def refuse_poison(message: Message, error: Exception, received_ms: int) -> Rejected:
+def judge_failed(error: Exception) -> ContractError:
+    """Why a message that breaks a rule's code goes to quarantine."""
     reason = f"Judging this message failed: {type(error).__name__}: {error}"[:500]
     wrapped = ContractError(reason, hint="Report this with the raw bytes; the stream went on without it")
     wrapped.code = "judge_failed"
-    return _refuse(message, wrapped, received_ms)
+    return wrapped

@@ -20,7 +20,7 @@ from gateway.lane import Lane, NowMs
 from gateway.mqtt import BrokerAddress
 from gateway.registry import Registry
 from gateway.subscribe import Subscriber
-from gateway.timeseries.store import StoreBusy, TimeSeriesStore
+from gateway.timeseries.store import StoreBroken, StoreBusy, TimeSeriesStore
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Ingest:
         self._now_ms = now_ms
         self._sites = list(sites) or sorted({site for site, _ in registry.devices})
         self._announced: set[str] = set()
-        decoder = Decoder(registry, store.settle_ahead)
+        decoder = Decoder(registry, store.settle_all_ahead)
         self.urgent = self._lane("urgent", broker, group, URGENT_KINDS, decoder)
         self.bulk = self._lane("bulk", broker, group, BULK_KINDS, decoder)
         self._drops = DropWatch(broker, f"gengfu-ingest-{group}-drops")
@@ -56,19 +56,17 @@ class Ingest:
         self._maintained_at = time.monotonic()
 
     def _lane(self, name: str, broker: BrokerAddress, group: str, kinds: Sequence[Kind], decoder: Decoder) -> Lane:
-        client_id = f"gengfu-ingest-{group}-{name}"
         filters = [(subscription(site, kind), 1) for site in self._sites for kind in kinds]
-        lane: Lane
+        subscriber = Subscriber(broker, f"gengfu-ingest-{group}-{name}", filters)
+        return Lane(name, subscriber, decoder, self._judge, self._store, self._now_ms, self._note_session)
 
-        def on_session(present: bool) -> None:
-            if not present:
-                self._judge.lost_session(client_id, str(broker), self._now_ms())
-                self._announced.discard(name)
-            self._announce(lane)
-
-        subscriber = Subscriber(broker, client_id, filters, on_session=on_session)
-        lane = Lane(name, subscriber, decoder, self._judge, self._store, self._now_ms)
-        return lane
+    def _note_session(self, lane: Lane, present: bool) -> bool:
+        if not present:
+            subscriber = lane.subscriber
+            self._judge.lost_session(subscriber.client_id, str(subscriber.broker), self._now_ms())
+            self._announced.discard(lane.name)
+        self._announce(lane)
+        return True
 
     def _announce(self, lane: Lane) -> None:
         """Tell publishers that both sessions exist: what they send from now on is kept for us."""
@@ -131,6 +129,8 @@ class Ingest:
             self._store.maintain(from_ms(now_ms))
         except (StoreBusy, NotNow) as error:
             log.debug("tick waits: %s", error)
+        except StoreBroken as error:
+            log.warning("housekeeping waits: %s", error)
 
     def figures(self) -> dict[str, float]:
         """Numbers for the heartbeat: totals of both lanes and the bulk lane's lag."""

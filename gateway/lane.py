@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from gateway.contract.errors import NotNow
 from gateway.contract.heard import Judge
 from gateway.contract.receipts import Receipt
 from gateway.contract.topics import receipt_topic
-from gateway.decoder import Batch, Claim, Decoder, refuse_poison
+from gateway.decoder import Batch, Claim, Decoder, judge_failed
 from gateway.subscribe import Message, Subscriber
-from gateway.timeseries.store import StoreBusy, TimeSeriesStore, WriteResult
+from gateway.timeseries.store import StoreBroken, StoreBusy, TimeSeriesStore, WriteResult
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,9 @@ RECEIPT_INTERVAL_S = 0.05
 RETRY_S = 0.5
 
 NowMs = Callable[[], int]
+_T = TypeVar("_T")
+_PASSING = (StoreBusy, StoreBroken, NotNow)
+"""No message's fault: it is waited for, also when a person has to mend it (a full disk)."""
 
 
 @dataclass(slots=True)
@@ -85,8 +88,16 @@ class Lane:
     """One session and the thread that serves it."""
 
     def __init__(
-        self, name: str, subscriber: Subscriber, decoder: Decoder, judge: Judge, store: TimeSeriesStore, now_ms: NowMs
+        self,
+        name: str,
+        subscriber: Subscriber,
+        decoder: Decoder,
+        judge: Judge,
+        store: TimeSeriesStore,
+        now_ms: NowMs,
+        on_session: Callable[["Lane", bool], bool],
     ) -> None:
+        """`on_session(lane, present)`: the broker answered a connection; it may raise NotNow and is called again."""
         self.name = name
         self.subscriber = subscriber
         self.figures = Figures()
@@ -97,6 +108,9 @@ class Lane:
         self._receipts = Receipts(subscriber.publish)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"store-{name}")
         self._waiting: Taken | None = None
+        self._on_session = on_session
+        self._new_session: bool | None = None
+        subscriber.on_session = self._note_session
         self.hearing_since_ms = 0
         """Since when this lane has been connected and caught up; 0 while it is not."""
 
@@ -104,19 +118,33 @@ class Lane:
         """One batch from socket to acknowledgement, while the store is still writing the one before."""
         waiting = self._waiting
         messages = self.subscriber.gather(MAX_MESSAGES, MAX_BYTES, LINGER_S, 0.0 if waiting else WAIT_S)
-        taken = self._take(messages) if messages else None
+        if self._new_session is not None and not self._tell_session(self._new_session, stop):
+            return
+        taken = self._take(messages, stop) if messages else None
         if waiting is not None:
             self._waiting = None
             self._finish(waiting, stop)
         self._waiting = taken
-        if taken is None:
+        if not messages:
             self._receipts.flush(force=waiting is None)
             self._note_hearing(self._now_ms(), caught_up=True)
 
-    def _take(self, messages: Sequence[Message]) -> Taken:
+    def _note_session(self, present: bool) -> None:
+        # paho's callback: raising here would break its loop, and it must not wait for a database.
+        self._new_session = present and self._new_session is not False
+
+    def _tell_session(self, present: bool, stop: threading.Event) -> bool:
+        if self._persist(lambda: self._on_session(self, present), stop) is None:
+            return False
+        self._new_session = None
+        return True
+
+    def _take(self, messages: Sequence[Message], stop: threading.Event) -> Taken | None:
         """Decode a batch and hand its rows to the store's thread; SQLite works there without holding up Python."""
         received_ms = self._now_ms()
-        batch = self._decoder.decode_all(messages, received_ms)
+        batch = self._decode(messages, received_ms, stop)
+        if batch is None:
+            return None
         write = self._writer.submit(self._store.write, batch.rows) if batch.rows else None
         return Taken(messages, batch, received_ms, self.subscriber.generation, write)
 
@@ -134,6 +162,7 @@ class Lane:
         messages, batch, received_ms, _, write = taken
         started = time.monotonic()
         stored = write is None
+        refused = False
         while not stop.is_set():
             try:
                 if write is not None:
@@ -142,26 +171,44 @@ class Lane:
                     self._store.write(batch.rows)
                 stored, write = True, None
                 self._judge.hear(batch.heard, batch.rejected, received_ms)
-            except (StoreBusy, NotNow) as error:
+            except _PASSING as error:
                 write = None
                 self._stall(error, time.monotonic() - started)
                 stop.wait(RETRY_S)
             except Exception as error:
                 # One poison message must not stop the stream: it is found by halving no further than one by one.
                 if len(messages) > 1:
-                    return all(self._commit(self._alone(message, taken), stop) for message in messages)
+                    return all(self._commit_alone(message, taken, stop) for message in messages)
+                if refused:
+                    raise
                 log.exception("%s lane: a message could not be judged and goes to quarantine", self.name)
-                batch = Batch([], [], [refuse_poison(messages[0], error, received_ms)], batch.claims)
-                stored, write = True, None
+                batch = self._decoder.refuse(messages[0], judge_failed(error), received_ms)
+                stored, write, refused = True, None, True
             else:
                 self.figures.stalled_s = 0.0
                 return True
         return False
 
-    def _alone(self, message: Message, taken: Taken) -> Taken:
-        batch = self._decoder.decode_all([message], taken.received_ms)
+    def _commit_alone(self, message: Message, taken: Taken, stop: threading.Event) -> bool:
+        batch = self._decode([message], taken.received_ms, stop)
+        if batch is None:
+            return False
         write = self._writer.submit(self._store.write, batch.rows) if batch.rows else None
-        return Taken([message], batch, taken.received_ms, taken.generation, write)
+        return self._commit(Taken([message], batch, taken.received_ms, taken.generation, write), stop)
+
+    def _decode(self, messages: Sequence[Message], received_ms: int, stop: threading.Event) -> Batch | None:
+        return self._persist(lambda: self._decoder.decode_all(messages, received_ms), stop)
+
+    def _persist(self, work: Callable[[], _T], stop: threading.Event) -> _T | None:
+        """Do it until store and database take it; None only when told to stop before."""
+        started = time.monotonic()
+        while not stop.is_set():
+            try:
+                return work()
+            except _PASSING as error:
+                self._stall(error, time.monotonic() - started)
+                stop.wait(RETRY_S)
+        return None
 
     def _stall(self, error: Exception, waited_s: float) -> None:
         level = logging.WARNING if self.figures.stalled_s == 0 else logging.DEBUG

@@ -157,7 +157,7 @@ class Subscriber:
         self.broker = broker
         self.client_id = client_id
         self._filters = list(filters)
-        self._on_session = on_session
+        self.on_session = on_session
         self._batch: list[Message] = []
         self._batch_bytes = 0
         self._subscribed = False
@@ -312,7 +312,7 @@ class Subscriber:
         self._warned = False
         self._backoff_s = _RECONNECT_FIRST_S
         log.info("%s: hears %s", self.client_id, self.broker)
-        self._on_session(self._session_present)
+        self.on_session(self._session_present)
 
     def _received(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
         payload = message.payload

@@ -83,6 +83,7 @@ class Worker:
         beats = session.scalars(select(Heartbeat.at).where(Heartbeat.role == "ingest")).all()
         last = max(beats, default=self._watched_since)
         for config in self.configs.sites.values():
+            system.settle_seen(session, config, now)
             if now - max(last, self._watched_since) > SILENT_AFTER:
                 system.process_silent(session, config, "ingest", last, now)
             elif beats and now - last <= SILENT_AFTER:

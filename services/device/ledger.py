@@ -41,6 +41,8 @@ class DeviceLedger:
         self._devices: dict[tuple[str, str], Device] = {}
         self._sequences: dict[tuple[str, str, str], Sequence] = {}
         self._gapped: set[tuple[str, str, str]] = set()
+        self._found: set[str] = set(sites)
+        """Sites whose reported losses may have shrunk; after a start we cannot know."""
         self._dirty_devices: set[tuple[str, str]] = set()
         self._dirty_sequences: set[tuple[str, str, str]] = set()
 
@@ -95,7 +97,10 @@ class DeviceLedger:
         if event.seq == sequence.high + 1:
             sequence.high = event.seq
             return True
+        high = sequence.high
         new = sequence.note(event.seq, event.received_ms)
+        if new and event.seq < high:
+            self._found.add(event.site)
         if sequence.gaps:
             self._gapped.add(key)
         else:
@@ -122,6 +127,11 @@ class DeviceLedger:
                 gap.reported = True
                 self._dirty_sequences.add(key)
                 found.append(Loss(*key, gap.first, gap.last))
+        return found
+
+    def take_found(self) -> set[str]:
+        """Sites where something arrived since the last call that had been passed over."""
+        found, self._found = self._found, set()
         return found
 
     def missing(self, site: str) -> dict[str, dict[str, list[list[int]]]]:

@@ -17,7 +17,7 @@ from gateway.contract.heard import Sample
 from gateway.site.limit import Limit
 from services.kernel.upsert import upsert
 from services.rules.band import INF, Band, band_of
-from services.rules.model import BAD, Effect, Phase, Reading, RuleState, Tick, step
+from services.rules.model import BAD, Effect, Phase, Reading, RuleState, Tick, in_range, step
 from services.rules.tables import PointState, RuleStateRow
 
 CALM = RuleState()
@@ -49,6 +49,7 @@ class Track:
         "recent",
         "rules",
         "states",
+        "stored",
         "synced",
         "value",
     )
@@ -64,6 +65,8 @@ class Track:
         self.recent: deque[float] = deque(maxlen=max((limit.median_of for limit in limits), default=1))
         self.rules: list[tuple[Limit, Band | None]] = [(limit, None) for limit in limits]
         self.states: list[RuleState] = [CALM for _ in limits]
+        self.stored = [False for _ in limits]
+        """Which limits have a row of their own, because their memory does not follow from the point's."""
         self.calm = False  # until its first sample went through every limit
         self.synced = True
         self.gap_ms = min((limit.stale_after_ms for limit in limits if limit.stale_after_ms > 0), default=_FOREVER_MS)
@@ -82,13 +85,22 @@ class Track:
         """Bring the limits' own memories up to date after a calm stretch."""
         if self.synced:
             return
-        values = list(self.recent)
-        for index, (limit, band) in enumerate(self.rules):
-            recent: tuple[float, ...] = ()
-            if limit.median_of > 1 and band is not None:
-                recent = tuple(band.compared(value) for value in values[-limit.median_of :])
-            self.states[index] = self.states[index]._replace(last_ms=self.last_ms, recent=recent)
+        self.states = [self.follows(index) for index in range(len(self.rules))]
         self.synced = True
+
+    def follows(self, index: int) -> RuleState:
+        """The memory of a limit that has nothing of its own to remember: it follows from the point's."""
+        limit, band = self.rules[index]
+        if band is None and limit.kind != "stale":
+            return CALM
+        recent: tuple[float, ...] = ()
+        if limit.median_of > 1 and band is not None:
+            recent = tuple(band.compared(value) for value in list(self.recent)[-limit.median_of :])
+        return RuleState(last_ms=self.last_ms, recent=recent)
+
+    def usable(self, value: float) -> bool:
+        """Whether a sensor of this kind can read this."""
+        return all(in_range(limit, value) for limit, _ in self.rules)
 
 
 class Engine:
@@ -125,6 +137,7 @@ class Engine:
             for index, (limit, _) in enumerate(track.rules):
                 if limit.rule == state_row.rule:
                     track.states[index] = _unpack(state_row.state)
+                    track.stored[index] = True
                     track.calm = False
 
     def take(self, samples: Sequence[Sample]) -> list[Sample]:
@@ -159,21 +172,20 @@ class Engine:
         if at_ms >= track.last_ms and good and at_ms - track.last_ms > track.gap_ms:
             track.recent.clear()
         for index, (limit, band) in enumerate(track.rules):
-            before = track.states[index]
             reading = Reading(at_ms, value, quality, suspended.get(limit.rule, False))
-            after, effects = step(before, reading, limit, band, received_ms)
-            track.states[index] = after
-            self._note_change(track, limit, before, after)
+            track.states[index], effects = step(track.states[index], reading, limit, band, received_ms)
             findings.extend(Finding(limit, effect) for effect in effects)
         if at_ms >= track.last_ms:
             track.last_ms = at_ms
             track.received_ms = received_ms
             track.value, track.quality = value, quality
-            if good:
+            if good and track.usable(value):
                 track.recent.append(value)
             if track.first_ms == 0:
                 track.first_ms = at_ms
-        track.calm = all(_is_calm(state) for state in track.states)
+        for index in range(len(track.rules)):
+            self._note_change(track, index)
+        track.calm = not any(track.stored)
         self._dirty.add(track)
         return findings
 
@@ -190,9 +202,8 @@ class Engine:
                 after, effects = step(before, event, limit, band, at_ms)
                 if after is not before:
                     track.states[index] = after
-                    self._note_change(track, limit, before, after)
-                    track.calm = all(_is_calm(state) for state in track.states)
-                    self._dirty.add(track)
+                    self._note_change(track, index)
+                    track.calm = track.last_ms > 0 and not any(track.stored)
                 findings.extend(Finding(limit, effect) for effect in effects)
         return findings
 
@@ -201,7 +212,11 @@ class Engine:
         track = self.tracks[point]
         track.sync()
         track.provisional_set = provisional_set
+        unjudged = [index for index, (_, band) in enumerate(track.rules) if band is None]
         track.set_bands()
+        for index in unjudged:
+            if not track.stored[index]:
+                track.states[index] = track.follows(index)
         self._dirty.add(track)
 
     def phase(self, point: str, rule: str) -> Phase:
@@ -243,15 +258,14 @@ class Engine:
                     session.execute(delete(RuleStateRow).where(RuleStateRow.point == point, RuleStateRow.rule == rule))
             self._changed.clear()
 
-    def _note_change(self, track: Track, limit: Limit, before: RuleState, after: RuleState) -> None:
-        if not _is_calm(after):
-            self._changed[track.key, limit.rule] = after
-        elif not _is_calm(before):
-            self._changed[track.key, limit.rule] = None
-
-
-def _is_calm(state: RuleState) -> bool:
-    return state.phase is Phase.NORMAL and state.out_since_ms == 0 and not state.outs
+    def _note_change(self, track: Track, index: int) -> None:
+        state, key = track.states[index], (track.key, track.rules[index][0].rule)
+        if state != track.follows(index):
+            self._changed[key] = state
+            track.stored[index] = True
+        elif track.stored[index]:
+            self._changed[key] = None
+            track.stored[index] = False
 
 
 def _pack(state: RuleState) -> str:

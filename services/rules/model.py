@@ -89,7 +89,7 @@ def step(state: RuleState, event: Reading | Tick, limit: Limit, band: Band | Non
         return state, NOTHING
     if limit.kind == "range":
         return _step_range(state, event, limit, band)
-    if event.quality == BAD or not _in_range(limit, event.value):
+    if event.quality == BAD or not in_range(limit, event.value):
         return state, NOTHING
     if event.at_ms < state.last_ms:
         if not event.suspended and band.outside(band.compared(event.value)):
@@ -98,7 +98,8 @@ def step(state: RuleState, event: Reading | Tick, limit: Limit, band: Band | Non
     return _step_band(state, event, limit, band)
 
 
-def _in_range(limit: Limit, value: float) -> bool:
+def in_range(limit: Limit, value: float) -> bool:
+    """Whether the sensor can read this at all."""
     return (limit.valid_min is None or value >= limit.valid_min) and (
         limit.valid_max is None or value <= limit.valid_max
     )
@@ -106,6 +107,9 @@ def _in_range(limit: Limit, value: float) -> bool:
 
 def _step_stale(state: RuleState, event: Reading | Tick, limit: Limit, now_ms: int) -> Step:
     if isinstance(event, Reading):
+        watched = limit.valid_min is not None or limit.valid_max is not None  # a range limit speaks of bad samples
+        if event.quality == BAD and (state.phase is Phase.BREACHED or not watched):
+            return state, NOTHING
         last_ms = max(state.last_ms, event.at_ms)
         fresh = now_ms - last_ms <= limit.stale_after_ms
         if state.phase is Phase.BREACHED and fresh:
