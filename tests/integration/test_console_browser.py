@@ -1,0 +1,134 @@
+"""The console in a real browser: an alarm arrives without a reload and is acknowledged."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from console import LOW_ZONE, PASSWORD, Console
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from require import require
+
+from services.kernel.db import Database
+from services.web.templating import STATIC
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WITHIN_S = 20
+
+
+@pytest.fixture
+def console(sqlite_db: Database, tmp_path: Path) -> Iterator[Console]:
+    found = Console(sqlite_db, tmp_path)
+    found.alive()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def address(console: Console) -> Iterator[str]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(console.app, log_level="error", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        deadline = time.monotonic() + WITHIN_S
+        while not server.started and thread.is_alive() and time.monotonic() < deadline:
+            thread.join(0.02)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(WITHIN_S)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    require(CHROMIUM.exists(), "Chromium is not installed (apt-get install chromium)")
+    require((STATIC / "vendor" / "htmx.min.js").exists(), "htmx is not there: pip install -e . fetches it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    context = chromium.new_context(base_url=address)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto("/")
+    page.get_by_label("用户名").fill("duty")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator("body")).to_have_attribute("data-live", "on")
+    yield page
+    context.close()
+    assert not complaints
+
+
+def test_an_alarm_arrives_live_and_is_acknowledged(console: Console, page: Page) -> None:
+    expect(page.get_by_text("一切正常")).to_be_visible()
+    page.evaluate("window.sameDocument = true")
+    console.breach()
+    row = page.locator(".alarm", has_text="低区出口压力")
+    expect(row).to_be_visible(timeout=5000)
+    expect(row).to_have_class(re.compile("is-unseen"))
+    expect(page.locator("#announce")).to_contain_text("新报警")
+    expect(page).to_have_title("(1) 值守台 · 更夫")
+    left = row.locator(".clock").first.locator(".clock-left")
+    before = left.text_content()
+    expect(left).not_to_have_text(before or "")
+    row.get_by_role("button", name="确认").click()
+    expect(row).to_contain_text("已确认")
+    expect(row.get_by_role("button", name="确认")).to_have_count(0)
+    assert page.evaluate("window.sameDocument") is True
+    assert console.alert(LOW_ZONE, "NUM-01").acked_occurrence == 1
+
+
+def test_shelving_by_keyboard(console: Console, page: Page) -> None:
+    console.breach()
+    button = page.locator(".alarm").get_by_role("button", name="搁置")
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    page.keyboard.type("更换压力表")
+    dialog.get_by_role("button", name="搁置").press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".alarm")).to_have_count(0)
+    page.goto("/?tab=shelved")
+    expect(page.locator(".alarm")).to_contain_text("更换压力表")
+
+
+def test_a_refusal_is_said_in_the_dialog_and_a_draft_comment_survives_an_update(console: Console, page: Page) -> None:
+    alert = console.breach()
+    page.goto(f"/alerts/{alert}")
+    expect(page.locator("body")).to_have_attribute("data-live", "on")
+    comment = page.get_by_placeholder("添加备注")
+    comment.fill("已派人到现")
+    console.hear(LOW_ZONE, 0.45, 90)
+    expect(page.get_by_text("已恢复，未确认")).to_be_visible()
+    expect(comment).to_have_value("已派人到现")
+    expect(page.locator(".chart:visible .chart-line").first).to_be_attached()
+
+
+def test_the_page_fits_a_phone(console: Console, page: Page) -> None:
+    alert = console.breach()
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/", f"/alerts/{alert}", "/work-orders", "/points", "/limits", "/messages", "/quarantine"):
+        page.goto(path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, f"{path} is {width} wide"

@@ -1,0 +1,67 @@
+"""The API against its own OpenAPI document: whatever is sent, the answer is one the document names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from console import Console
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from services.kernel.db import Database
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EXAMPLES = 15
+
+
+@pytest.fixture(scope="module")
+def console(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    directory = tmp_path_factory.mktemp("schema")
+    path = directory / "state.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    db = Database(f"sqlite:///{path}")
+    found = Console(db, directory)
+    found.breach()
+    found.reject(b"\xff")
+    yield found
+    found.close()
+    db.dispose()
+
+
+def test_every_answer_is_a_documented_one(console: Console) -> None:
+    headers = {"Authorization": f"Bearer {console.token('admin', 'read', 'command')}"}
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", console.app)
+    tried = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @given(case=operation.as_strategy())
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        def answers_as_documented(case: schemathesis.Case) -> None:
+            case.call_and_validate(headers=headers, checks=CHECKS)
+
+        answers_as_documented()
+        tried += 1
+    assert tried >= 25
+
+
+def test_nothing_is_answered_to_strangers(console: Console) -> None:
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", console.app)
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        path = operation.path.replace("{site}", "yunhe").replace("{point}", "x")
+        with console.browser() as browser:
+            answer = browser.client.request(operation.method, path, json={}, headers={"Accept": "application/json"})
+        assert answer.status_code in (401, 422), f"{operation.method} {path}"
