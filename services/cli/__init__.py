@@ -1,0 +1,5 @@
+"""The `gengfu` command."""
+
+from services.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,5 @@
+"""`python -m services.cli`, which is how `gengfu up` starts its parts."""
+
+from services.cli.main import main
+
+main()

@@ -1,0 +1,79 @@
+"""Commands and what they have in common: help, exit codes, and errors as sentences instead of tracebacks."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from gateway.contract.errors import GengfuError
+from services.cli import accounts, demo, limits, parts, site
+from services.kernel.errors import RoleTaken
+
+EXIT_WRONG = 1
+"""The user's input or the site files are wrong."""
+EXIT_TAKEN = 3
+"""Another process holds the role, the port or the database."""
+
+app = typer.Typer(
+    name="gengfu",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Gengfu 更夫: patrol rounds, pump rooms and fire panels, from the wire to the right person.",
+    epilog="Settings come from GENGFU_… variables or an .env file: docs/settings.md.",
+)
+app.command("demo")(demo.demo)
+app.command("up")(demo.up)
+app.command("check")(site.check)
+app.command("limits")(limits.show)
+app.add_typer(accounts.app, name="account")
+for name, function in parts.COMMANDS.items():
+    app.command(name, rich_help_panel="Single processes")(function)
+
+
+@app.callback()
+def common(
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="Where databases and outboxes live.", show_default="var")
+    ] = None,
+    log_level: Annotated[str | None, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR.")] = None,
+) -> None:
+    """Options of every command; they win over the environment."""
+    if data_dir is not None:
+        os.environ["GENGFU_DATA_DIR"] = str(data_dir)
+    if log_level is not None:
+        os.environ["GENGFU_LOG_LEVEL"] = log_level
+    level = os.environ.get("GENGFU_LOG_LEVEL", "INFO").upper()
+    if level not in logging.getLevelNamesMapping():
+        raise typer.BadParameter(f"{level!r} is no log level: use DEBUG, INFO, WARNING or ERROR")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def main() -> None:
+    """Run a command; a user's mistake ends with a sentence and a code, never with a traceback."""
+    console = Console(stderr=True, highlight=False)
+    try:
+        app()
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            place = "GENGFU_" + "_".join(str(part) for part in problem["loc"]).upper()
+            console.print(f"[bold red]✗[/] {place}: {problem['msg']}")
+        sys.exit(EXIT_WRONG)
+    except RoleTaken as error:
+        console.print(f"[bold red]✗[/] {error.message}")
+        console.print(f"  {error.hint}")
+        sys.exit(EXIT_TAKEN)
+    except GengfuError as error:
+        console.print(f"[bold red]✗[/] {error.message}", soft_wrap=True)
+        if error.hint:
+            console.print(f"  {error.hint}", soft_wrap=True)
+        sys.exit(EXIT_WRONG)
+    except KeyboardInterrupt:
+        sys.exit(130)

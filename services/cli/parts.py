@@ -1,0 +1,210 @@
+"""The single processes: what `gengfu up` starts, and what a large installation runs one by one."""
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import closing, nullcontext
+from typing import Annotated, Any
+
+import httpx
+import typer
+import uvicorn
+
+from gateway.broker import EmbeddedBroker
+from gateway.contract.times import to_ms
+from gateway.ingest import Ingest
+from gateway.outbox import Outbox
+from gateway.publish import Publisher
+from gateway.registry import Registry
+from gateway.simulator.run import Simulator
+from gateway.timeseries.sqlite import open_sqlite_store
+from services.cli.wiring import (
+    broker_of,
+    configs_of,
+    open_database,
+    seed_accounts,
+    sites_of,
+    stop_event,
+    take_role,
+)
+from services.flows.judge import SiteJudge
+from services.flows.learning import Learner
+from services.kernel.clock import SystemClock
+from services.kernel.errors import SettingsError
+from services.kernel.settings import Settings
+from services.notify.model import Channel
+from services.notify.senders import Sender, build_sender
+from services.web.app import create_app
+from services.worker import Worker
+
+GATEWAY_INTERVAL_S = 10.0
+
+
+def broker() -> None:
+    """Run the embedded MQTT broker (loopback only, no passwords, nothing on disk)."""
+    settings, stop = Settings(), stop_event()
+    with EmbeddedBroker(settings.data_dir, settings.broker_port, settings.broker_host) as running:
+        while not stop.wait(0.2):
+            if not running.is_running:
+                raise SettingsError("The embedded broker ended unexpectedly", hint="Its output is above")
+
+
+def ingest() -> None:
+    """Hear the broker: store, judge, commit, acknowledge."""
+    settings, stop, clock = Settings(), stop_event(), SystemClock()
+    configs = configs_of(settings)
+    sites = sites_of(settings, configs)
+    db = open_database(settings)
+    role = take_role(db, "ingest")
+    store = open_sqlite_store(settings.timeseries_path)
+    judge = SiteJudge(
+        db,
+        configs,
+        sites,
+        holder=f"{socket.gethostname()}:{settings.ingest_group}",
+        late_after=settings.late_after,
+        loss_settle=settings.loss_settle,
+    )
+    learner = Learner(judge, store, [configs.site(site) for site in sites], settings.raw_days)
+    running = Ingest(
+        broker_of(settings),
+        Registry.of(configs.site(site) for site in sites),
+        store,
+        judge,
+        group=settings.ingest_group,
+        sites=sites,
+        now_ms=lambda: to_ms(clock.now()),
+    )
+    learner.start(stop, clock)
+    try:
+        running.run(stop)
+    finally:
+        stop.set()
+        learner.join()
+        store.close()
+        db.dispose()
+        if role is not None:
+            role.release()
+
+
+def worker() -> None:
+    """Fire due timers, deliver messages, watch the other processes."""
+    settings, stop = Settings(), stop_event()
+    configs = configs_of(settings)
+    db = open_database(settings)
+    role = take_role(db, "worker")
+    with httpx.Client() as client:
+
+        def sender_for(channel: Channel) -> Sender:
+            return build_sender(channel, os.environ, client, write=lambda text: print(text, flush=True))
+
+        Worker(
+            db,
+            configs,
+            SystemClock(),
+            sender_for,
+            late_after=settings.late_after,
+            holder=f"{socket.gethostname()}:{os.getpid()}" if role is None else "worker",
+        ).run(stop)
+    db.dispose()
+    if role is not None:
+        role.release()
+
+
+def web() -> None:
+    """Serve the duty console and its API."""
+    settings, stop = Settings(), stop_event()
+    configs = configs_of(settings)
+    db = open_database(settings)
+    seed_accounts(db, configs)
+    store = open_sqlite_store(settings.timeseries_path, read_only=True)
+    app = create_app(settings, db, store, configs, SystemClock())
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=settings.web_host,
+            port=settings.web_port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        ),
+        stop.is_set,
+        app.state.watch.stop,
+    )
+    server.run()
+    store.close()
+    db.dispose()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves the signals to us."""
+
+    def __init__(self, config: uvicorn.Config, stopped: Callable[[], bool], end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopped = stopped
+        self._end_streams = end_streams
+
+    def capture_signals(self) -> Any:
+        """Signals set our stop event instead."""
+        return nullcontext()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Leave when told to."""
+        if self._stopped():
+            self._end_streams()
+            return True
+        return await super().on_tick(counter)
+
+
+def gateway(
+    site: Annotated[str, typer.Option(help="Site this gateway belongs to; needed when there are several.")] = "",
+    device: Annotated[str, typer.Option(help="Its device id in the site files.")] = "gateway-1",
+) -> None:
+    """Run the site's gateway: the durable outbox, its publisher, and the drivers' own health as readings."""
+    settings, stop, clock = Settings(), stop_event(), SystemClock()
+    configs = configs_of(settings)
+    site = site or (next(iter(configs.sites)) if len(configs.sites) == 1 else "")
+    config = configs.site(site)
+    config.device(device)
+    points = {point.id for point in config.points_of(device)}
+    with closing(Outbox(settings.outbox_path, via=f"{site}-{device}"[:64])) as outbox:
+        publisher = Publisher(outbox, broker_of(settings), site, will_device=device).start()
+        try:
+            while True:
+                at = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                stats = publisher.stats()
+                if "gateway-backlog" in points:
+                    body = {"at": at, "point": "gateway-backlog", "value": float(stats.queued), "unit": "1"}
+                    publisher.put(device, "reading", body)
+                if stop.wait(GATEWAY_INTERVAL_S):
+                    break
+        finally:
+            publisher.close()
+
+
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="demo, calm, storm, night_leak, backlog, clock_skew, or a file.")],
+    site: Annotated[str, typer.Option(help="Site to play; needed when there are several.")] = "",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 1,
+    english: Annotated[bool, typer.Option("--english", help="Tell in English what happens.")] = False,
+) -> None:
+    """Play a virtual site that speaks MQTT like real devices."""
+    settings, stop = Settings(), stop_event()
+    configs = configs_of(settings)
+    config = configs.site(site or next(iter(configs.sites)))
+
+    def tell(text: str, text_en: str) -> None:
+        print(text_en if english else text, flush=True)
+
+    Simulator(config, broker_of(settings), scenario, seed=seed, clock=SystemClock(), on_event=tell).run(stop)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "broker": broker,
+    "gateway": gateway,
+    "ingest": ingest,
+    "worker": worker,
+    "web": web,
+    "simulate": simulate,
+}

@@ -1,0 +1,38 @@
+"""`gengfu check`: every problem of the site files at once, and what they amount to when there is none."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.site.load import load_configs
+from gateway.site.problems import SiteInvalid, format_problems
+
+out = Console(highlight=False)
+Language = Annotated[Literal["zh", "en"], typer.Option("--lang", envvar="GENGFU_LANG", help="zh or en.")]
+
+
+def check(
+    path: Annotated[Path, typer.Argument(help="Directory with limits/, policies/ and sites/.")] = Path(
+        "device_configs"
+    ),
+    lang: Language = "zh",
+) -> None:
+    """Validate the site files: each problem with file, place and what to write instead. Exit code 1 if there is any."""
+    try:
+        configs = load_configs(path)
+    except SiteInvalid as error:
+        out.print(format_problems(error.problems, lang), markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    zh = lang == "zh"
+    headings = ("站点", "区域", "设备台账", "采集设备", "测点", "限值", "人员")
+    headings_en = ("Site", "Areas", "Equipment", "Devices", "Points", "Limits", "People")
+    table = Table(*(headings if zh else headings_en), box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for config in configs.sites.values():
+        parts = (config.areas, config.equipment, config.devices, config.points, config.limits, config.people)
+        name = config.site.name if zh else config.site.name_en or config.site.name
+        table.add_row(f"{name} ({config.site.id})", *(str(len(part)) for part in parts))
+    out.print(f"[green]✓[/] {path}：" + ("没有问题" if zh else "no problems"))
+    out.print(table)
