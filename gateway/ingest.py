@@ -120,7 +120,8 @@ class Ingest:
             return
         self._ticked_at = now
         now_ms = self._now_ms()
-        since_ms = self.bulk.hearing_since_ms if self.urgent.subscriber.connected else 0
+        since = (self.urgent.hearing_since_ms, self.bulk.hearing_since_ms)
+        since_ms = max(since) if all(since) else 0
         try:
             self._judge.tick(now_ms, since_ms, self.figures())
             if self._drops.total is not None and self._drops.total != self._dropped_seen:

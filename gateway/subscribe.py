@@ -74,7 +74,7 @@ class BufferedSocket:
                 if body == 0:
                     break
             stop = body + length
-            if stop > end:
+            if stop > end or length < 2:  # shorter than a topic's length: malformed, paho's to refuse
                 break
             topic_end = body + 2 + (data[body] << 8 | data[body + 1])
             qos = header >> 1 & 1
@@ -237,7 +237,8 @@ class Subscriber:
     def acknowledge(self, messages: Sequence[Message], generation: int) -> None:
         """PUBACK in the order received, in one write; over another connection the broker will send them again."""
         sock = self._client.buffered
-        if not self._subscribed or sock is None or generation != self.generation:
+        # Not only when subscribed: a resumed session fills its window at once and waits for these.
+        if sock is None or generation != self.generation:
             return
         sock.send(b"".join([_PUBACK + message.mid.to_bytes(2) for message in messages if message.qos]))
         self._flush()
@@ -280,6 +281,7 @@ class Subscriber:
         if pause > 0:
             time.sleep(min(pause, wait_s))
             return False
+        self.generation += 1
         try:
             self._client.connect(self.broker.host, self.broker.port, keepalive=KEEPALIVE_S)
         except OSError as error:
@@ -299,7 +301,6 @@ class Subscriber:
             self._fail(f"the broker at {self.broker} refused the connection: {reason}")
             return
         self._session_present = bool(flags.session_present)
-        self.generation += 1
         client.subscribe(self._filters)
 
     def _confirmed(self, client: paho.Client, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
@@ -328,6 +329,6 @@ class Subscriber:
             self._fail(f"lost the broker at {self.broker} ({reason})")
         self._subscribed = False
         self._client.buffered = None
-        # What was read but not processed is not acknowledged: the broker delivers it again.
-        self._batch.clear()
+        # What was read but not handed out is not acknowledged: the broker delivers it again.
+        self._batch = []
         self._batch_bytes = 0

@@ -135,7 +135,9 @@ class SiteJudge:
             if hearing_since_ms:
                 for finding in self.engine.tick(now_ms, hearing_since_ms):
                     self._act(session, finding, now_ms)
-            self._report_losses(session, now_ms)
+            # A lane that catches up still brings what the other one passed over.
+            if hearing_since_ms and now_ms - hearing_since_ms >= self._loss_settle_ms:
+                self._report_losses(session, now_ms)
             self.engine.save(session)
             self._ledger.save(session)
             beat(session, "ingest", self._holder, from_ms(now_ms), **figures)

@@ -42,7 +42,10 @@ def schedule(
     """Set a timer; the same (kind, ref, step) set again moves an open one and leaves a finished one alone."""
     timer = session.scalar(select(Timer).where(Timer.kind == kind, Timer.ref == ref, Timer.step == step))
     if timer is None:
-        timer = Timer(id=new_id(), kind=kind, ref=ref, step=step, due_at=due_at, data=data or {})
+        # The empty fields are named so that `cancel` in the same transaction shows on the object.
+        timer = Timer(
+            id=new_id(), kind=kind, ref=ref, step=step, due_at=due_at, done_at=None, outcome=None, data=data or {}
+        )
         session.add(timer)
         session.flush()
     elif timer.done_at is None:
