@@ -25,18 +25,23 @@ def keep(session: Session, rejected: Sequence[Rejected]) -> None:
             {
                 "id": new_id(),
                 "received_at": from_ms(one.received_ms),
-                "site": one.site[:64],
-                "device": one.device[:64],
-                "topic": one.topic.replace("\x00", "\\0"),
+                "site": _writable(one.site)[:64],
+                "device": _writable(one.device)[:64],
+                "topic": _writable(one.topic),
                 "payload": one.payload[:KEPT_BYTES],
                 "code": one.code,
-                "reason": one.reason.replace("\x00", "\\0"),
-                "hint": one.hint,
-                "place": one.place[:64],
+                "reason": _writable(one.reason),
+                "hint": _writable(one.hint),
+                "place": _writable(one.place)[:64],
             }
             for one in rejected
         ],
     )
+
+
+def _writable(text: str) -> str:
+    """The text without what PostgreSQL refuses (NUL) and without what is no character (half a surrogate pair)."""
+    return text.replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def dismiss(session: Session, quarantine_id: str, actor: str, now: datetime) -> None:

@@ -1,0 +1,87 @@
+"""Due timers: each in a savepoint of its own, and the way back to «failed»."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.flows.timers import run_due
+from services.kernel import audit, timers
+from services.kernel.audit import Audit
+from services.kernel.db import Database
+from services.kernel.timers import Timer
+
+NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+
+
+def note(session: Session, timer: Timer, now: datetime) -> str:
+    audit.record(session, now, "system", timer.kind, timer.ref)
+    return "noted"
+
+
+def break_down(session: Session, timer: Timer, now: datetime) -> str:
+    note(session, timer, now)
+    session.flush()
+    raise KeyError(f"no {timer.ref}")
+
+
+def cancel_next(session: Session, _timer: Timer, now: datetime) -> str:
+    timers.cancel(session, ["note"], "next", now, "not needed")
+    return "cancelled the next"
+
+
+def later(_session: Session, timer: Timer, now: datetime) -> str:
+    timer.due_at = now + timedelta(seconds=30)
+    return ""
+
+
+HANDLERS = {"note": note, "break": break_down, "cancel": cancel_next, "later": later}
+
+
+def outcomes(db: Database) -> dict[str, str | None]:
+    with db.read() as session:
+        return {one.ref: one.outcome for one in session.scalars(select(Timer))}
+
+
+def test_one_that_fails_undoes_only_its_own_work(db: Database) -> None:
+    with db.begin() as session:
+        for second, (kind, ref) in enumerate([("note", "first"), ("break", "second"), ("note", "third")]):
+            timers.schedule(session, kind, ref, NOW + timedelta(seconds=second))
+    with db.begin() as session:
+        ((timer, error),) = run_due(session, HANDLERS, NOW + timedelta(seconds=5))
+        assert (timer.ref, str(error)) == ("second", "'no second'")
+    assert outcomes(db) == {"first": "noted", "second": f"failed: {error}", "third": "noted"}
+    with db.read() as session:
+        assert [one.ref for one in session.scalars(select(Audit).order_by(Audit.id))] == ["first", "third"]
+        retried = session.scalars(select(Timer).where(Timer.ref == "second")).one()
+        assert (retried.done_at, retried.due_at) == (None, NOW + timedelta(seconds=65))
+
+
+def test_one_that_another_cancelled_in_the_same_round_does_not_fire(db: Database) -> None:
+    with db.begin() as session:
+        timers.schedule(session, "cancel", "first", NOW)
+        timers.schedule(session, "note", "next", NOW + timedelta(seconds=1))
+    with db.begin() as session:
+        assert run_due(session, HANDLERS, NOW + timedelta(seconds=5)) == []
+    assert outcomes(db) == {"first": "cancelled the next", "next": "cancelled: not needed"}
+
+
+def test_one_that_says_nothing_stays_open(db: Database) -> None:
+    with db.begin() as session:
+        timers.schedule(session, "later", "a", NOW)
+    with db.begin() as session:
+        run_due(session, HANDLERS, NOW)
+        assert timers.claim_due(session, NOW + timedelta(seconds=29)) == []
+        assert len(timers.claim_due(session, NOW + timedelta(seconds=30))) == 1
+
+
+@pytest.mark.parametrize("limit", [1, 100])
+def test_a_round_is_bounded_and_a_kind_nobody_knows_is_put_away(db: Database, limit: int) -> None:
+    with db.begin() as session:
+        for ref in ("a", "b", "c"):
+            timers.schedule(session, "unknown", ref, NOW)
+    with db.begin() as session:
+        run_due(session, HANDLERS, NOW, limit=limit)
+    done = [one for one in outcomes(db).values() if one == "nobody handles this kind"]
+    assert len(done) == min(limit, 3)

@@ -1,0 +1,152 @@
+"""The worker: one turn, and how it watches the others."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from scenario.site import Night, yunhe
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from services import worker as module
+from services.alert.tables import Alert
+from services.kernel import timers
+from services.kernel.db import Database
+from services.kernel.heartbeat import Heartbeat, beat
+from services.kernel.timers import Timer
+from services.notify.tables import Message
+
+POINT = "high-zone-pressure"
+
+
+def test_a_timer_that_fails_raises_one_system_alert_and_holds_up_nobody(db: Database) -> None:
+    night = Night(db, yunhe(POINT))
+    with db.begin() as session:
+        timers.schedule(session, "alert.escalate", "no-such-alert", night.now, step="1:1")
+        timers.schedule(session, "maintenance.end", "no-such-mode", night.now)
+    night.worker.turn()
+    night.clock.advance(timedelta(minutes=1))
+    night.worker.turn()
+    assert [(one.rule, one.target, one.occurrence) for one in night.alerts()] == [
+        ("SYS-TIMER", "yunhe/alert.escalate", 1),
+        ("SYS-TIMER", "yunhe/maintenance.end", 1),
+    ]
+    with db.read() as session:
+        failed = [str(one.outcome) for one in session.scalars(select(Timer)) if one.ref.startswith("no-such")]
+    assert len(failed) == 2
+    assert all(one.startswith("failed: There is no") for one in failed)
+
+
+def test_ingest_that_never_began_is_silent_too(sqlite_db: Database) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    night.worker.turn()
+    night.clock.advance(module.SILENT_AFTER)
+    night.worker.turn()
+    assert night.alerts() == []
+    night.clock.advance(module.BEAT_EVERY)
+    night.worker.turn()
+    assert night.alert().rule == "SYS-SILENT"
+    with sqlite_db.begin() as session:
+        beat(session, "ingest", "somewhere", night.now)
+    night.clock.advance(module.BEAT_EVERY)
+    night.worker.turn()
+    assert not night.alert().active
+
+
+def test_a_worker_that_was_away_itself_accuses_nobody_at_once(sqlite_db: Database) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    with sqlite_db.begin() as session:
+        beat(session, "ingest", "somewhere", night.now)
+    night.clock.advance(timedelta(hours=1))
+    night.worker.turn()
+    assert night.alerts() == []
+
+
+def test_its_own_heartbeat_is_there(db: Database) -> None:
+    night = Night(db, yunhe(POINT))
+    for _ in range(3):
+        night.worker.turn()
+        night.clock.advance(timedelta(seconds=3))
+    with db.read() as session:
+        assert session.get_one(Heartbeat, ("worker", "worker")).at == night.now - timedelta(seconds=3)
+
+
+def test_what_was_acknowledged_before_it_went_out_is_not_sent(sqlite_db: Database) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    night.worker_alive = False
+    night.shows(POINT, 0.65)
+    night.wait("30s")
+    night.acknowledge()
+    night.worker.turn()
+    assert night.phone.got == []
+    with sqlite_db.read() as session:
+        (message,) = session.scalars(
+            select(Message).where(
+                Message.status == "skipped", Message.recipient_role == "", Message.kind == "alert.opened"
+            )
+        )
+        assert message.reason == "already_acknowledged"
+    assert night.told("engineer-water") == ["alert.opened: skipped, already_acknowledged"]
+
+
+def test_a_message_whose_alert_is_gone_from_the_site_files_is_buried(sqlite_db: Database) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    night.worker_alive = False
+    night.shows(POINT, 0.65)
+    night.wait("30s")
+    with sqlite_db.begin() as session:
+        for message in session.scalars(select(Message)):
+            message.channel = "gone"
+    night.worker.turn()
+    assert {one.rule for one in night.alerts()} == {"NUM-01", "SYS-NOTIFY"}
+
+
+def test_a_database_that_does_not_answer_is_waited_for(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    stop = threading.Event()
+    waits: list[float] = []
+    turns: list[str] = []
+
+    def turn() -> None:
+        turns.append("turn")
+        if len(turns) == 1:
+            raise OperationalError("BEGIN", {}, Exception("gone away"))
+        stop.set()
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return stop.is_set()
+
+    monkeypatch.setattr(module.Worker, "turn", lambda _self: turn())
+    monkeypatch.setattr(stop, "wait", wait)
+    night.worker.run(stop)
+    assert len(turns) == 2
+    assert waits[0] == 2
+
+
+def test_two_workers_on_postgresql_say_everything_once(postgres_db: Database) -> None:
+    night = Night(postgres_db, yunhe(POINT))
+    night.worker_alive = False
+    night.shows(POINT, 0.65)
+    night.wait("30s")
+    night.clock.advance(timedelta(minutes=16))
+    second = module.Worker(Database(postgres_db.url), night.configs, night.clock, lambda _channel: night.phone)
+    barrier = threading.Barrier(2)
+
+    def work(worker: module.Worker) -> None:
+        barrier.wait()
+        for _ in range(5):
+            worker.turn()
+
+    threads = [threading.Thread(target=work, args=(one,)) for one in (night.worker, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    second.db.dispose()
+    sent = [(one.kind, one.subject_id) for one in night.phone.got]
+    assert len(sent) == len(set(sent))
+    assert [one for one in sent if one[0] == "alert.escalated"] == [("alert.escalated", night.alert("NUM-01").id)]
+    with postgres_db.read() as session:
+        keys = [(one.rule, one.target) for one in session.scalars(select(Alert).where(Alert.closed_at.is_(None)))]
+    assert len(keys) == len(set(keys))
