@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from gateway.broker import PortTaken
 from gateway.site.model import Configs
 from services.cli.narrator import Narrator
 from services.cli.site import Language
@@ -31,6 +32,7 @@ from services.cli.wiring import (
 from services.kernel.clock import SystemClock
 from services.kernel.db import Database
 from services.kernel.errors import SettingsError
+from services.kernel.roles import RoleLock
 from services.kernel.settings import Settings
 from services.people import service as people
 from services.people.roles import Actor, Role
@@ -57,7 +59,7 @@ def demo(
 ) -> None:
     """Run everything on this machine with a simulated site; Ctrl-C ends it."""
     data_dir = Path(os.environ.get("GENGFU_DATA_DIR", "var")) / "demo"
-    _prepare(data_dir, keep=keep)
+    lock = _prepare(data_dir, keep=keep)
     os.environ["GENGFU_DATA_DIR"] = str(data_dir)
     os.environ.setdefault("GENGFU_CONFIGS", str(shipped_configs()))
     os.environ.pop("GENGFU_DATABASE_URL", None)
@@ -74,7 +76,10 @@ def demo(
     others = ", ".join(
         name for config in configs.sites.values() for name in config.person_by_username if name != "duty"
     )
-    _run(settings, configs, db, lang, sign_in, others=others, simulate=(scenario, seed))
+    try:
+        _run(settings, configs, db, lang, sign_in, others=others, simulate=(scenario, seed))
+    finally:
+        lock.release()
 
 
 def up(
@@ -84,12 +89,12 @@ def up(
     settings = Settings()
     configs = configs_of(settings)
     if settings.embedded_broker and not port_is_free(settings.broker_host, settings.broker_port):
-        raise SettingsError(
+        raise PortTaken(
             f"Port {settings.broker_port} is taken",
             hint="Set GENGFU_BROKER_PORT, or GENGFU_EMBEDDED_BROKER=false to use the broker that listens there",
         )
     if not port_is_free(settings.web_host, settings.web_port):
-        raise SettingsError(f"Port {settings.web_port} is taken", hint="Set GENGFU_WEB_PORT to another one")
+        raise PortTaken(f"Port {settings.web_port} is taken", hint="Set GENGFU_WEB_PORT to another one")
     db = open_database(settings)
     seed_accounts(db, configs)
     with db.begin() as session:
@@ -98,8 +103,10 @@ def up(
     _run(settings, configs, db, lang, sign_in, others="", simulate=None)
 
 
-def _prepare(data_dir: Path, *, keep: bool) -> None:
-    """A demo starts fresh; only a directory that an earlier demo made is ever removed."""
+def _prepare(data_dir: Path, *, keep: bool) -> RoleLock:
+    """A demo starts fresh; only a directory that an earlier demo made, and none works in now, is ever removed."""
+    lock = RoleLock(data_dir, "demo")  # lies beside the directory
+    lock.take()
     if data_dir.exists() and not keep:
         if any(data_dir.iterdir()) and not (data_dir / _MARK).exists():
             raise SettingsError(
@@ -108,6 +115,7 @@ def _prepare(data_dir: Path, *, keep: bool) -> None:
         shutil.rmtree(data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
     (data_dir / _MARK).touch()
+    return lock
 
 
 def _demo_password(db: Database, configs: Configs) -> str:

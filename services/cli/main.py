@@ -9,8 +9,11 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
+from gateway.broker import PortTaken
 from gateway.contract.errors import GengfuError
+from gateway.site.problems import Language, SiteInvalid, format_problems
 from services.cli import accounts, demo, limits, parts, site
 from services.kernel.errors import RoleTaken
 
@@ -58,22 +61,34 @@ def common(
 
 def main() -> None:
     """Run a command; a user's mistake ends with a sentence and a code, never with a traceback."""
-    console = Console(stderr=True, highlight=False)
     try:
         app()
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             place = "GENGFU_" + "_".join(str(part) for part in problem["loc"]).upper()
-            console.print(f"[bold red]✗[/] {place}: {problem['msg']}")
+            _say(f"{place}: {problem['msg']}")
         sys.exit(EXIT_WRONG)
-    except RoleTaken as error:
-        console.print(f"[bold red]✗[/] {error.message}")
-        console.print(f"  {error.hint}")
+    except SiteInvalid as error:
+        language: Language = "en" if os.environ.get("GENGFU_LANG") == "en" else "zh"
+        _say("Site files" if language == "en" else "站点文件有错", format_problems(error.problems, language))
+        sys.exit(EXIT_WRONG)
+    except (RoleTaken, PortTaken) as error:
+        _say(error.message, error.hint)
         sys.exit(EXIT_TAKEN)
     except GengfuError as error:
-        console.print(f"[bold red]✗[/] {error.message}", soft_wrap=True)
-        if error.hint:
-            console.print(f"  {error.hint}", soft_wrap=True)
+        _say(error.message, error.hint)
+        sys.exit(EXIT_WRONG)
+    except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        if error.filename is None:
+            raise
+        _say(f"{error.filename}: {error.strerror}", "Check GENGFU_DATA_DIR (--data-dir) and its permissions")
         sys.exit(EXIT_WRONG)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _say(message: str, hint: str = "") -> None:
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[bold red]✗[/] {escape(message)}", soft_wrap=True)
+    for line in hint.splitlines():
+        console.print(f"  {escape(line)}", soft_wrap=True)

@@ -10,7 +10,7 @@ import httpx
 import typer
 import uvicorn
 
-from gateway.broker import EmbeddedBroker
+from gateway.broker import EmbeddedBroker, PortTaken
 from gateway.contract.times import to_ms
 from gateway.ingest import Ingest
 from gateway.outbox import Outbox
@@ -22,6 +22,7 @@ from services.cli.wiring import (
     broker_of,
     configs_of,
     open_database,
+    port_is_free,
     seed_accounts,
     sites_of,
     stop_event,
@@ -115,6 +116,8 @@ def web() -> None:
     """Serve the duty console and its API."""
     settings, stop = Settings(), stop_event()
     configs = configs_of(settings)
+    if not port_is_free(settings.web_host, settings.web_port):
+        raise PortTaken(f"Port {settings.web_port} is taken", hint="Set GENGFU_WEB_PORT to another one")
     db = open_database(settings)
     seed_accounts(db, configs)
     store = open_sqlite_store(settings.timeseries_path, read_only=True)

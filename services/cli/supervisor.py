@@ -69,8 +69,11 @@ class Supervisor:
         stream = None if process is None else process.stderr if is_error else process.stdout
 
         def work() -> None:
-            for line in stream or ():
-                self._on_line(part.name, line.rstrip("\n"), is_error)
+            if stream is None:
+                return
+            with stream:
+                for line in stream:
+                    self._on_line(part.name, line.rstrip("\n"), is_error)
 
         thread = threading.Thread(target=work, daemon=True, name=f"{part.name}-output")
         thread.start()

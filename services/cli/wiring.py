@@ -6,6 +6,8 @@ import socket
 import threading
 from pathlib import Path
 
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
 from gateway.mqtt import BrokerAddress
 from gateway.site.load import load_configs
 from gateway.site.model import Configs
@@ -23,8 +25,23 @@ PARENT_ENV = "GENGFU_PARENT_PID"
 
 def open_database(settings: Settings) -> Database:
     """The state database with its schema up to date."""
-    db = Database(settings.state_url)
-    upgrade(db)
+    try:
+        db = Database(settings.state_url)
+    except (ArgumentError, ImportError) as error:  # ImportError: a driver that is not installed
+        raise SettingsError(
+            "GENGFU_DATABASE_URL is no address of a database that Gengfu can use",
+            hint="Write postgresql+psycopg://user:password@host/name, or leave it empty for SQLite",
+        ) from error
+    try:
+        upgrade(db)
+    except DatabaseError as error:
+        where = db.url.render_as_string(hide_password=True)
+        reason = str(error.orig).strip().partition("\n")[0]
+        db.dispose()
+        raise SettingsError(
+            f"The state database {where} cannot be used: {reason}",
+            hint="Check that it runs and that GENGFU_DATABASE_URL or GENGFU_DATA_DIR names the right one",
+        ) from error
     return db
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gateway.contract.heard import Heard
@@ -118,6 +118,12 @@ class DeviceLedger:
             "body": event.body,
         }
         return insert_missing(session, HeardEvent, row, ("device", "event_id"))
+
+    @staticmethod
+    def forget(session: Session, before_ms: int) -> int:
+        """Drop the ids of old reading messages; taps, fire and status events are kept."""
+        old = delete(HeardEvent).where(HeardEvent.kind == "reading", HeardEvent.received_ms < before_ms)
+        return int(getattr(session.execute(old), "rowcount", 0))
 
     def losses(self, now_ms: int, settle_ms: int) -> list[Loss]:
         """Gaps that had their time to fill; each is reported once."""

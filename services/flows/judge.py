@@ -169,3 +169,8 @@ class SiteJudge:
         with self._transaction(now_ms) as session:
             self.engine.learn_set_value(point, value)
             self.engine.save(session)
+
+    def forget(self, before_ms: int, now_ms: int) -> None:
+        """Drop what is only needed to recognise repetitions, and is too old to be repeated."""
+        with self._transaction(now_ms) as session:
+            self._ledger.forget(session, before_ms)

@@ -66,6 +66,7 @@ class Learner:
             self._learn(point, now)
         if self._retained_at is None or now - self._retained_at >= RETAIN_EVERY:
             self._store.retain(now, self._raw, MINUTES_KEPT, HOURS_KEPT)
+            self._judge.forget(to_ms(now - self._raw), to_ms(now))
             self._retained_at = now
 
     def _learn(self, point: str, now: datetime) -> None:

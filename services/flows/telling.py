@@ -93,6 +93,25 @@ def tell_cleared(session: Session, config: SiteConfig, cleared: alerts.ClearedAl
     _tell(session, config, alert, "alert.cleared", key, words, roles, now)
 
 
+def tell_dispatched(session: Session, config: SiteConfig, order: WorkOrder, now: datetime) -> None:
+    """A person made an order somebody's: tell whom it was given to."""
+    words = texts.order_dispatched(_order_facts(config, order, now))
+    notice = Notice(
+        key=f"work_order:{order.id}:dispatched:{order.version}",
+        kind="work_order.dispatched",
+        site=order.site,
+        subject_kind="work_order",
+        subject_id=order.id,
+        severity="high" if order.priority in ("P1", "P2") else "medium",
+        text=words.zh,
+        text_en=words.en,
+        occurrence=order.version,
+        usernames=frozenset({order.assignee} if order.assignee else ()),
+        roles=frozenset({order.assignee_role} if order.assignee_role and not order.assignee else ()),
+    )
+    notify.announce(session, notice, recipients(config), channels(config), now)
+
+
 def tell_order_overdue(session: Session, config: SiteConfig, order: WorkOrder, clock: str, now: datetime) -> None:
     """A clock of an order ran out: tell the level above its assignee and the desk."""
     role = "supervisor" if clock == "respond" else "manager"

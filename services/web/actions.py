@@ -9,7 +9,7 @@ from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.device import quarantine
 from services.flows import maintenance
-from services.flows.telling import announce_again
+from services.flows.telling import announce_again, tell_dispatched
 from services.kernel.errors import Invalid
 from services.people.roles import Actor, require
 from services.people.tables import User
@@ -102,6 +102,8 @@ def step(
             _can_carry_out(svc, s, str(words["assignee"]))
         verb = getattr(work_orders, what)
         done: WorkOrder = verb(s, order_id, version=version, actor=actor.username, now=now, **words)
+        if what in ("dispatch", "reassign", "rework"):
+            tell_dispatched(s, svc.configs.site(done.site), done, now)
         return done
 
 
