@@ -25,6 +25,8 @@ from gateway.timeseries.store import StoreBroken, StoreBusy, TimeSeriesStore
 log = logging.getLogger(__name__)
 
 TICK_INTERVAL_S = 1.0
+WELL_S = 5.0
+"""A lane that waits longer than this for the store or the database is not well."""
 
 
 class Ingest:
@@ -52,6 +54,7 @@ class Ingest:
         self._drops = DropWatch(broker, f"gengfu-ingest-{group}-drops")
         self._dropped_seen: int | None = None
         self._failure: BaseException | None = None
+        self._well_at = time.monotonic()
         self._ticked_at = 0.0
         self._maintained_at = time.monotonic()
 
@@ -136,12 +139,17 @@ class Ingest:
     def figures(self) -> dict[str, float]:
         """Numbers for the heartbeat: totals of both lanes and the bulk lane's lag."""
         lanes = (self.urgent, self.bulk)
+        stalled_s = max(lane.figures.stalled_s for lane in lanes)
+        connected = sum(lane.subscriber.connected for lane in lanes)
+        if connected == len(lanes) and stalled_s < WELL_S:
+            self._well_at = time.monotonic()
         return {
             "messages": sum(lane.figures.messages for lane in lanes),
             "readings": self.bulk.figures.readings,
             "rejected": sum(lane.figures.rejected for lane in lanes),
             "lag_ms": self.bulk.figures.lag_ms,
             "urgent_lag_ms": self.urgent.figures.lag_ms,
-            "stalled_s": max(lane.figures.stalled_s for lane in lanes),
-            "connected": sum(lane.subscriber.connected for lane in lanes),
+            "stalled_s": stalled_s,
+            "connected": connected,
+            "deaf_s": time.monotonic() - self._well_at,
         }

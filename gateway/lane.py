@@ -24,6 +24,7 @@ LINGER_S = 0.02
 WAIT_S = 0.1
 RECEIPT_INTERVAL_S = 0.05
 RETRY_S = 0.5
+BEHIND_MS = 5_000
 
 NowMs = Callable[[], int]
 _T = TypeVar("_T")
@@ -113,6 +114,7 @@ class Lane:
         subscriber.on_session = self._note_session
         self.hearing_since_ms = 0
         """Since when this lane has been connected and caught up; 0 while it is not."""
+        self._behind_since_ms = 0
 
     def turn(self, stop: threading.Event) -> None:
         """One batch from socket to acknowledgement, while the store is still writing the one before."""
@@ -214,7 +216,7 @@ class Lane:
         level = logging.WARNING if self.figures.stalled_s == 0 else logging.DEBUG
         log.log(level, "%s lane waits: %s", self.name, error)
         self.figures.stalled_s = max(waited_s, RETRY_S)
-        self.hearing_since_ms = 0
+        self._note_hearing(self._now_ms(), caught_up=False)
         self.subscriber.keep_alive()
 
     def close(self) -> None:
@@ -233,7 +235,13 @@ class Lane:
         self._note_hearing(taken.received_ms, caught_up=len(taken.messages) < MAX_MESSAGES)
 
     def _note_hearing(self, now_ms: int, *, caught_up: bool) -> None:
-        if not self.subscriber.connected or not caught_up:
+        """A burst or a short wait is no deafness: silence is judged on unless we stay behind."""
+        if caught_up:
+            self._behind_since_ms = 0
+        elif not 0 < self._behind_since_ms <= now_ms:
+            self._behind_since_ms = now_ms
+        behind = self._behind_since_ms > 0 and now_ms - self._behind_since_ms >= BEHIND_MS
+        if not self.subscriber.connected or behind:
             self.hearing_since_ms = 0
-        elif self.hearing_since_ms == 0:
+        elif not 0 < self.hearing_since_ms <= now_ms:  # never, or our clock moved back
             self.hearing_since_ms = now_ms

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from gateway.site.model import Configs
+from gateway.site.model import Configs, SiteConfig
 from services.alert import service as alerts
 from services.flows import system
 from services.flows.telling import channel_of
@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 EVERY_S = 0.5
 BEAT_EVERY = timedelta(seconds=2)
 SILENT_AFTER = timedelta(seconds=60)
+DEAF_AFTER = timedelta(seconds=60)
+HEARS_BELOW_S = 5.0
+AHEAD = timedelta(seconds=5)
+"""A heartbeat further in the future was written before our clock was set back: it proves nothing."""
 
 
 @dataclass(slots=True)
@@ -75,19 +79,33 @@ class Worker:
 
     def _watch(self, session: Session, now: datetime) -> None:
         """Write our own heartbeat and raise an alert when ingest gives none."""
-        if self._beat_at is not None and now - self._beat_at < BEAT_EVERY:
+        if self._beat_at is not None and timedelta(0) <= now - self._beat_at < BEAT_EVERY:
             return
         self._beat_at = now
-        self._watched_since = self._watched_since or now
+        if self._watched_since is None or self._watched_since > now:
+            self._watched_since = now
         beat(session, "worker", self.holder, now)
-        beats = session.scalars(select(Heartbeat.at).where(Heartbeat.role == "ingest")).all()
-        last = max(beats, default=self._watched_since)
-        for config in self.configs.sites.values():
+        hearts = list(session.scalars(select(Heartbeat).where(Heartbeat.role == "ingest")))
+        for site, config in self.configs.sites.items():
             system.settle_seen(session, config, now)
-            if now - max(last, self._watched_since) > SILENT_AFTER:
-                system.process_silent(session, config, "ingest", last, now)
-            elif beats and now - last <= SILENT_AFTER:
-                system.process_alive(session, config, "ingest", now)
+            own = [heart for heart in hearts if site in (heart.sites or [site]) and heart.at <= now + AHEAD]
+            self._watch_ingest(session, config, max(own, key=lambda heart: heart.at, default=None), now)
+
+    def _watch_ingest(self, session: Session, config: SiteConfig, heart: Heartbeat | None, now: datetime) -> None:
+        """One site's ingest: does it live, and does it hear and store?"""
+        since = self._watched_since or now
+        last = heart.at if heart is not None else since
+        if now - max(last, since) > SILENT_AFTER:
+            system.process_silent(session, config, "ingest", last, now)
+            return
+        if heart is None or now - last > SILENT_AFTER:
+            return
+        system.process_alive(session, config, "ingest", now)
+        deaf_s = float(heart.figures.get("deaf_s", 0.0))
+        if deaf_s > DEAF_AFTER.total_seconds():
+            system.process_deaf(session, config, "ingest", deaf_s, now)
+        elif deaf_s < HEARS_BELOW_S:
+            system.process_hears(session, config, "ingest", now)
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; a database that does not answer is waited for."""

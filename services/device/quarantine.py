@@ -1,9 +1,9 @@
 """Keeping what could not be an event: raw bytes, reason and what to do about it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gateway.contract.heard import Rejected
@@ -14,29 +14,62 @@ from services.kernel.errors import NotFound
 from services.kernel.ids import new_id
 
 KEPT_BYTES = 1 << 18
-"""A larger payload is kept up to here; its full length is in the reason."""
+"""A larger payload is kept up to here."""
+KEPT_BYTES_LATER = 4096
+"""… and this much of it once a source has sent WHOLE_PER_WINDOW within the window."""
+KEPT_TOPIC = 2000
+BUDGET_WINDOW = timedelta(hours=1)
+WHOLE_PER_WINDOW = 50
+ROWS_PER_WINDOW = 500
+"""Rows per device and code within the window; what is beyond is the same mistake again."""
+ROWS_KEPT = 50_000
+_UNKNOWN_SOURCE = frozenset({"bad_topic", "unknown_device"})
+"""Whoever sends these chooses the names: they share one budget."""
 
 
 def keep(session: Session, rejected: Sequence[Rejected]) -> None:
-    """Write refused messages to quarantine."""
-    session.connection().execute(
-        insert(Quarantine),
-        [
-            {
-                "id": new_id(),
-                "received_at": from_ms(one.received_ms),
-                "site": _writable(one.site)[:64],
-                "device": _writable(one.device)[:64],
-                "topic": _writable(one.topic),
-                "payload": one.payload[:KEPT_BYTES],
-                "code": one.code,
-                "reason": _writable(one.reason),
-                "hint": _writable(one.hint),
-                "place": _writable(one.place)[:64],
-            }
-            for one in rejected
-        ],
-    )
+    """Write refused messages to quarantine, within a budget per source and hour: beyond it only the count goes on."""
+    for one in rejected:
+        site, device = (
+            ("", "") if one.code in _UNKNOWN_SOURCE else (_writable(one.site)[:64], _writable(one.device)[:64])
+        )
+        received_at = from_ms(one.received_ms)
+        mine = (Quarantine.site == site, Quarantine.device == device, Quarantine.code == one.code)
+        lately = select(func.count()).where(*mine, Quarantine.received_at > received_at - BUDGET_WINDOW)
+        known = session.scalar(lately) or 0
+        if known >= ROWS_PER_WINDOW:
+            newest = select(func.max(Quarantine.id)).where(*mine).scalar_subquery()
+            session.execute(
+                update(Quarantine)
+                .where(Quarantine.id == newest)
+                .values(count=Quarantine.count + 1)
+                .execution_options(synchronize_session=False)
+            )
+            continue
+        session.execute(
+            insert(Quarantine).values(
+                id=new_id(),
+                received_at=received_at,
+                site=site,
+                device=device,
+                topic=_writable(one.topic)[:KEPT_TOPIC],
+                payload=one.payload[: KEPT_BYTES if known < WHOLE_PER_WINDOW else KEPT_BYTES_LATER],
+                code=one.code,
+                reason=_writable(one.reason),
+                hint=_writable(one.hint),
+                place=_writable(one.place)[:64],
+                count=1,
+            )
+        )
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Drop what is older than readings are kept, and the oldest beyond the bound."""
+    session.execute(delete(Quarantine).where(Quarantine.received_at < before))
+    oldest_kept = select(Quarantine.id).order_by(Quarantine.id.desc()).offset(ROWS_KEPT).limit(1)
+    last = session.scalar(oldest_kept)
+    if last is not None:
+        session.execute(delete(Quarantine).where(Quarantine.id <= last))
 
 
 def _writable(text: str) -> str:

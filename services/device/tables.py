@@ -63,6 +63,7 @@ class Quarantine(Base):
             sqlite_where=text("dismissed_at IS NULL"),
             postgresql_where=text("dismissed_at IS NULL"),
         ),
+        Index("ix_quarantine_source", "site", "device", "code", "received_at"),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
@@ -75,6 +76,8 @@ class Quarantine(Base):
     reason: Mapped[str] = mapped_column(Text)
     hint: Mapped[str] = mapped_column(Text, default="")
     place: Mapped[str] = mapped_column(String(64), default="")
+    count: Mapped[int] = mapped_column(Integer, default=1)
+    """How many like this it stands for: beyond a number per device and hour only the count goes on."""
     dismissed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     dismissed_by: Mapped[str | None] = mapped_column(String(64))
 

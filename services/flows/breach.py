@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import from_ms
@@ -16,7 +16,7 @@ from services.kernel import timers
 from services.kernel.ids import new_id
 from services.rules.band import band_of
 from services.rules.engine import Finding
-from services.rules.tables import Excursion
+from services.rules.tables import Excursion, RuleStateRow
 
 ANNOUNCE_TIMER = "alert.announce"
 SETTLE = timedelta(seconds=30)
@@ -138,6 +138,17 @@ class Reactions:
             )
         )
         session.flush()
+
+
+def withdraw_orphans(session: Session, config: SiteConfig, now: datetime) -> None:
+    """End alerts whose point or limit the site files no longer have: nothing would ever judge them again."""
+    known = {(limit.rule, limit.point) for limit in config.limits}
+    for alert in alerts.open_alerts(session, config.site.id):
+        if not alert.rule.startswith("SYS-") and (alert.rule, alert.target) not in known:
+            alerts.withdraw(session, alert.id, "target_removed", now)
+            session.execute(
+                delete(RuleStateRow).where(RuleStateRow.point == alert.target, RuleStateRow.rule == alert.rule)
+            )
 
 
 def limit_text(limit: Limit, point: Point, provisional: float | None = None) -> str:

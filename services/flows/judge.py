@@ -15,10 +15,11 @@ from gateway.contract.times import from_ms
 from gateway.site.limit import Limit
 from gateway.site.model import Configs, SiteConfig
 from services.device.ledger import DeviceLedger
+from services.device.quarantine import forget as forget_quarantine
 from services.device.quarantine import keep
 from services.device.sessions import note_dropped, note_session
 from services.flows import system
-from services.flows.breach import Reactions
+from services.flows.breach import Reactions, withdraw_orphans
 from services.flows.maintenance import MaintenanceBoard
 from services.kernel.db import Database
 from services.kernel.heartbeat import beat
@@ -59,6 +60,7 @@ class SiteJudge:
         self._reactions = Reactions(self._sites, late_after)
         self._turn = threading.Lock()
         self._loaded = False
+        self._swept = False
         self._board_read_ms = 0
 
     @contextmanager
@@ -84,7 +86,11 @@ class SiteJudge:
             self._ledger.load(session)
             self._loaded = True
             self._board_read_ms = 0
-        if now_ms - self._board_read_ms >= BOARD_REFRESH_MS:
+            if not self._swept:
+                self._swept = True
+                for config in self._sites.values():
+                    withdraw_orphans(session, config, from_ms(now_ms))
+        if not 0 <= now_ms - self._board_read_ms < BOARD_REFRESH_MS:
             self._board.load(session)
             self._board_read_ms = now_ms
 
@@ -126,6 +132,9 @@ class SiteJudge:
             )
             return
         hidden_by = self._board.reason(limit.point, now_ms) if limit.kind == "stale" else None
+        if hidden_by is not None:  # the mode may have ended since the board was read
+            self._board.load(session)
+            hidden_by = self._board.reason(limit.point, now_ms)
         provisional = self.engine.tracks[limit.point].provisional_set
         self._reactions.react(session, finding, from_ms(now_ms), hidden_by=hidden_by, provisional=provisional)
 
@@ -140,7 +149,11 @@ class SiteJudge:
                 self._report_losses(session, now_ms)
             self.engine.save(session)
             self._ledger.save(session)
-            beat(session, "ingest", self._holder, from_ms(now_ms), **figures)
+            if self.engine.clock_moved_back:
+                self.engine.clock_moved_back = False
+                for config in self._sites.values():
+                    system.clock_moved_back(session, config, from_ms(now_ms))
+            beat(session, "ingest", self._holder, from_ms(now_ms), sites=sorted(self._sites), **figures)
 
     def _report_losses(self, session: Session, now_ms: int) -> None:
         lost = {loss.site for loss in self._ledger.losses(now_ms, self._loss_settle_ms)}
@@ -174,3 +187,4 @@ class SiteJudge:
         """Drop what is only needed to recognise repetitions, and is too old to be repeated."""
         with self._transaction(now_ms) as session:
             self._ledger.forget(session, before_ms)
+            forget_quarantine(session, from_ms(before_ms))

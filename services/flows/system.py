@@ -11,7 +11,7 @@ from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.flows.telling import announce, tell_cleared
 
-EVENTS = frozenset({"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER"})
+EVENTS = frozenset({"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER", "SYS-CLOCK"})
 """Things that happened rather than last: over as soon as somebody has seen them."""
 POLICY = "system"
 SOURCE = "Gengfu"
@@ -109,6 +109,42 @@ def process_silent(session: Session, config: SiteConfig, role: str, since: datet
         severity="critical",
         now=now,
         detail={"role": role, "since": since.isoformat()},
+    )
+
+
+def process_deaf(session: Session, config: SiteConfig, role: str, deaf_s: float, now: datetime) -> None:
+    """A process lives but hears nothing or cannot store what it hears: silence of devices cannot be told now."""
+    minutes = int(deaf_s // 60)
+    _raise(
+        session,
+        config,
+        rule="SYS-DEAF",
+        target=f"{config.site.id}/{role}",
+        title=f"系统进程 {role} 收不到或存不下数据已 {minutes} 分钟，现场报警可能听不见",
+        title_en=f"Process {role} has heard or stored nothing for {minutes} min: alarms on site may go unheard",
+        severity="critical",
+        now=now,
+        detail={"role": role, "deaf_s": round(deaf_s)},
+    )
+
+
+def process_hears(session: Session, config: SiteConfig, role: str, now: datetime) -> None:
+    """The process hears and stores again."""
+    alerts.clear_alert(session, "SYS-DEAF", f"{config.site.id}/{role}", now, None, now)
+
+
+def clock_moved_back(session: Session, config: SiteConfig, now: datetime) -> None:
+    """This machine's clock was ahead and was set back: times stored meanwhile are wrong."""
+    _raise(
+        session,
+        config,
+        rule="SYS-CLOCK",
+        target=f"{config.site.id}/clock",
+        title="本机时钟曾超前并被调回，期间记录的时间有误，请检查对时",
+        title_en="This machine's clock was ahead and was set back: times recorded meanwhile are wrong",
+        severity="high",
+        now=now,
+        detail={},
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import to_ms
-from gateway.site.model import Configs, SiteConfig
+from gateway.site.model import Configs, SiteConfig, UnknownId
 from services.alert import service as alerts
 from services.flows import ladder, maintenance
 from services.flows.breach import ANNOUNCE_TIMER, SETTLE
@@ -135,6 +135,8 @@ def run_due(
                 outcome = "nobody handles this kind" if handler is None else handler(session, timer, now)
                 if outcome:
                     timer.done_at, timer.outcome = now, outcome[:200]
+        except UnknownId as error:
+            timer.done_at, timer.outcome = now, f"nothing to do: {error.message}"[:200]
         except Exception as error:  # noqa: BLE001 - one broken timer must not hold up the others; it is raised as an alert
             session.refresh(timer)
             timer.due_at, timer.outcome = now + timedelta(minutes=1), f"failed: {error}"[:200]

@@ -1,5 +1,6 @@
 """Which processes live: each role writes its heartbeat; silence of one is itself an alert."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +20,16 @@ class Heartbeat(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     figures: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Numbers the metrics page shows for this process, e.g. ingest lag."""
+    sites: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """The sites it serves; empty: all."""
 
 
-def beat(session: Session, role: str, holder: str, now: datetime, **figures: Any) -> None:
-    """Say that `holder` lives."""
+def beat(
+    session: Session, role: str, holder: str, now: datetime, *, sites: Sequence[str] = (), **figures: float
+) -> None:
+    """Say that `holder` lives and serves `sites`."""
     row = session.get(Heartbeat, (role, holder))
     if row is None:
-        session.add(Heartbeat(role=role, holder=holder, at=now, figures=figures))
+        session.add(Heartbeat(role=role, holder=holder, at=now, figures=figures, sites=list(sites)))
     else:
-        row.at, row.figures = now, figures
+        row.at, row.figures, row.sites = now, figures, list(sites)

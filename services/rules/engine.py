@@ -22,6 +22,8 @@ from services.rules.tables import PointState, RuleStateRow
 
 CALM = RuleState()
 _FOREVER_MS = 1 << 60
+IMPOSSIBLE_MS = 150_000
+"""A judged time is at most two minutes ahead when it comes; one that stays further ahead was never true."""
 _POINT_COLUMNS = ("point", "last_ms", "received_ms", "value", "quality", "recent", "first_ms", "provisional_set")
 
 
@@ -110,6 +112,8 @@ class Engine:
         self._limits = limits
         self.tracks: dict[str, Track] = {key: Track(key, limits.get(key, ())) for key in points}
         self._dirty: set[Track] = set()
+        self.clock_moved_back = False
+        """Set when times were met that our own clock has since taken back."""
         self._changed: dict[tuple[str, str], RuleState | None] = {}
 
     def load(self, session: Session) -> None:
@@ -166,6 +170,8 @@ class Engine:
         """Judge a sample against every limit of its point. `suspended`: limits (by rule) excused at that time."""
         point, at_ms, _, value, quality, received_ms = sample
         track = self.tracks[point]
+        if track.last_ms > received_ms + IMPOSSIBLE_MS:
+            self._forget_future(track, at_ms)
         track.sync()
         findings: list[Finding] = []
         good = quality != BAD
@@ -194,6 +200,8 @@ class Engine:
         findings: list[Finding] = []
         event = Tick(at_ms, hearing_since_ms)
         for track in self.tracks.values():
+            if track.last_ms > at_ms + IMPOSSIBLE_MS:
+                self._forget_future(track, at_ms)
             for index, (limit, band) in enumerate(track.rules):
                 if limit.kind != "stale" and not limit.hold_last:
                     continue
@@ -206,6 +214,22 @@ class Engine:
                     track.calm = track.last_ms > 0 and not any(track.stored)
                 findings.extend(Finding(limit, effect) for effect in effects)
         return findings
+
+    def _forget_future(self, track: Track, at_ms: int) -> None:
+        """A time that has not come yet was believed because our own clock was ahead: go on from now instead."""
+        track.sync()
+        track.last_ms = min(track.last_ms, at_ms)
+        for index, state in enumerate(track.states):
+            track.states[index] = state._replace(
+                last_ms=min(state.last_ms, at_ms),
+                since_ms=min(state.since_ms, at_ms),
+                out_since_ms=min(state.out_since_ms, at_ms),
+                outs=(),
+            )
+            self._note_change(track, index)
+        track.calm = not any(track.stored)
+        self._dirty.add(track)
+        self.clock_moved_back = True
 
     def learn_set_value(self, point: str, provisional_set: float) -> None:
         """Use a median as the point's set value until somebody configures one (AMB-01)."""

@@ -171,10 +171,12 @@ class Night:
         """Everything that is due at this moment."""
         if self.ingest_alive:
             self.hear()
-            if self.now - self._ticked_at >= _TICK_EVERY:
+            self._hearing_since = min(self._hearing_since, self.now)
+            if not timedelta(0) <= self.now - self._ticked_at < _TICK_EVERY:
                 self.judge.tick(to_ms(self.now), to_ms(self._hearing_since) if self.connected else 0, {})
                 self._ticked_at = self.now
-        if self.worker_alive and (self.now - self._worked_at >= _WORK_EVERY or self._something_due()):
+        idle = timedelta(0) <= self.now - self._worked_at < _WORK_EVERY
+        if self.worker_alive and (not idle or self._something_due()):
             self.worker.turn()
             self._worked_at = self.now
 

@@ -123,3 +123,16 @@ def test_a_device_whose_clock_runs_ahead_is_judged_at_receive_time(nights: Calla
     night.wait("2min")
     assert night.heard() == ["alert.cleared: duty, engineer-water"]
     assert night.device("domestic-plc").ahead_ms == 0
+
+
+def test_a_clock_that_was_ahead_and_is_set_back_does_not_deafen_us(sqlite_nights: Callable[..., Night]) -> None:
+    night = sqlite_nights(HIGH_ZONE)
+    night.clock.advance(timedelta(hours=8))
+    night.every("2s", HIGH_ZONE, 0.80, for_="30s")
+    night.clock.advance(-timedelta(hours=8))
+    night.every("2s", HIGH_ZONE, 0.65, for_="1min")
+    assert night.alert("NUM-01").active
+    night.wait("1min")
+    assert night.alert("SYS-CLOCK").active
+    assert night.alert("DATA-STALE").active
+    night.heard()

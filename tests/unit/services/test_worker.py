@@ -150,3 +150,33 @@ def test_two_workers_on_postgresql_say_everything_once(postgres_db: Database) ->
     with postgres_db.read() as session:
         keys = [(one.rule, one.target) for one in session.scalars(select(Alert).where(Alert.closed_at.is_(None)))]
     assert len(keys) == len(set(keys))
+
+
+def test_ingest_that_lives_but_hears_nothing_is_an_alert_until_it_hears(sqlite_db: Database) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+
+    def heartbeat(deaf_s: float) -> None:
+        night.clock.advance(module.BEAT_EVERY)
+        with sqlite_db.begin() as session:
+            beat(session, "ingest", "here", night.now, sites=["yunhe"], deaf_s=deaf_s)
+        night.worker.turn()
+
+    heartbeat(60.0)
+    assert night.alerts() == []
+    heartbeat(61.0)
+    assert (night.alert().rule, night.alert().active) == ("SYS-DEAF", True)
+    heartbeat(30.0)
+    assert night.alert().active
+    heartbeat(0.3)
+    assert not night.alert().active
+
+
+def test_a_dead_ingest_does_not_hide_behind_that_of_another_site(sqlite_db: Database) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    night.worker.turn()
+    for _ in range(35):
+        night.clock.advance(module.BEAT_EVERY)
+        with sqlite_db.begin() as session:
+            beat(session, "ingest", "elsewhere", night.now, sites=["another-site"])
+        night.worker.turn()
+    assert night.alert().rule == "SYS-SILENT"

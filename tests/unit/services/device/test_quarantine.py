@@ -1,6 +1,6 @@
 """What could not be an event is kept, whatever it is made of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -8,7 +8,8 @@ from sqlalchemy import select
 from gateway.contract.decode import decode
 from gateway.contract.errors import ContractError
 from gateway.contract.heard import Rejected
-from services.device.quarantine import KEPT_BYTES, dismiss, keep
+from services.device import quarantine
+from services.device.quarantine import KEPT_BYTES, KEPT_BYTES_LATER, dismiss, keep
 from services.device.tables import Quarantine
 from services.kernel.audit import Audit
 from services.kernel.db import Database
@@ -83,3 +84,34 @@ def test_dismissed_once_by_somebody(db: Database) -> None:
 def test_an_unknown_entry_is_named(db: Database) -> None:
     with pytest.raises(NotFound, match="nothing-here"), db.begin() as session:
         dismiss(session, "nothing-here", "duty", NOW)
+
+
+def test_a_flood_of_the_same_mistake_costs_a_bounded_number_of_rows(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "ROWS_PER_WINDOW", 5)
+    monkeypatch.setattr(quarantine, "WHOLE_PER_WINDOW", 2)
+    big = b"x" * (KEPT_BYTES_LATER + 1)
+    rows = kept(sqlite_db, *(rejected(big) for _ in range(12)), rejected(b"y", device="other"))
+    assert [(row.device, len(row.payload), row.count) for row in rows] == [
+        *[("plc", len(big), 1)] * 2,
+        *[("plc", KEPT_BYTES_LATER, 1)] * 2,
+        ("plc", KEPT_BYTES_LATER, 8),
+        ("other", 1, 1),
+    ]
+
+
+def test_made_up_devices_share_one_budget(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "ROWS_PER_WINDOW", 3)
+    rows = kept(sqlite_db, *(rejected(b"x", code="unknown_device", device=f"d{n}") for n in range(10)))
+    assert [row.count for row in rows] == [1, 1, 8]
+
+
+def test_the_oldest_go_first(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "ROWS_KEPT", 2)
+    kept(sqlite_db, *(rejected(str(n).encode()) for n in range(5)))
+    with sqlite_db.begin() as session:
+        quarantine.forget(session, NOW - timedelta(days=9999))
+        assert list(session.scalars(select(Quarantine.payload).order_by(Quarantine.id))) == [b"3", b"4"]
+        quarantine.forget(session, datetime(2100, 1, 1, tzinfo=UTC))
+        assert session.scalars(select(Quarantine.id)).all() == []

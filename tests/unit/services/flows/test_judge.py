@@ -98,3 +98,16 @@ def test_a_provisional_set_value_is_marked() -> None:
     point = yunhe(POINT).points[0]
     assert limit_text(make_limit(set_value=None), point, 0.4471) == "≈ 0.447 ± 0.100 MPa"
     assert limit_text(make_limit(), point, 0.4471) == "0.450 ± 0.100 MPa"
+
+
+def test_an_alert_whose_point_was_removed_is_withdrawn_at_the_next_start(sqlite_db: Database) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    night.shows(POINT, 0.65)
+    night.wait("1min")
+    night.heard()
+    assert night.alert().active
+    other = Night(sqlite_db, yunhe("low-zone-pressure"))
+    other.shows("low-zone-pressure", 0.45)
+    other.wait("5s")
+    assert night.state() == "closed"
+    assert any("withdrawn" in line for line in night.history(night.alert()))
