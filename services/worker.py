@@ -23,6 +23,7 @@ from services.notify.deliver import Courier
 from services.notify.model import Channel
 from services.notify.senders import Sender
 from services.notify.tables import Message
+from services.work_order import service as work_orders
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +71,15 @@ class Worker:
                     system.timer_failed(session, config, timer.kind, str(error), now)
             self._watch(session, now)
         delivered = self._courier.deliver_due()
-        if delivered.dead:
+        if delivered.dead or delivered.failing:
             with self.db.begin() as session:
-                for message in delivered.dead:
+                for message in delivered.dead + delivered.failing:
                     site = self.configs.sites.get(message.site)
                     if site is not None:
                         system.message_dead(session, site, message.channel, message.error or "", self.clock.now())
+
+        if delivered.errors:
+            raise delivered.errors[0]
 
     def _watch(self, session: Session, now: datetime) -> None:
         """Write our own heartbeat and raise an alert when ingest gives none."""
@@ -120,7 +124,11 @@ class Worker:
 
 
 def still_wanted(session: Session, message: Message) -> str | None:
-    """Why a waiting message about an alert is not wanted any more; None: send it."""
+    """Why a waiting message is not wanted any more; None: send it."""
+    if message.kind == "work_order.overdue":
+        order = work_orders.get(session, message.subject_id)
+        met = order.responded_at if ":overdue:respond:" in message.idem_key else order.finished_at
+        return "already_closed" if order.closed_at is not None or met is not None else None
     if message.subject_kind != "alert" or message.kind not in ("alert.opened", "alert.escalated"):
         return None
     alert = alerts.get(session, message.subject_id)

@@ -137,7 +137,8 @@ def comment(session: Session, alert_id: str, *, text: str, actor: str, now: date
 def _act(session: Session, alert: Alert, event: Event, actor: str, now: datetime, **context: Any) -> Facts:
     facts = change(session, alert, event, now, actor=actor, **context)
     if facts and actor != SYSTEM:
-        audit.record(session, now, actor, f"alert.{event.kind}", alert.id, seq=alert.version)
+        second = {key: value for key, value in context.items() if key == "second_actor" and value is not None}
+        audit.record(session, now, actor, f"alert.{event.kind}", alert.id, seq=alert.version, **second)
     return facts
 
 

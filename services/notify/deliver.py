@@ -4,7 +4,8 @@ At least once: a process that dies between sending and writing leaves a lease th
 again, marked with its attempt so that a reader sees it is the same one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,24 +15,39 @@ from sqlalchemy.orm import Session
 
 from services.kernel.clock import Clock
 from services.kernel.db import Database
-from services.kernel.ids import new_id
-from services.notify.model import CRITICAL_RESERVE, SEVERITIES, Channel, Reason, marker, rank, wait_after
+from services.notify.gathering import crowded, gather
+from services.notify.model import (
+    BACK_OFF,
+    CRITICAL_RESERVE,
+    MUST_ACT,
+    SEVERITIES,
+    SLOW_RETRY,
+    Channel,
+    marker,
+    rank,
+    wait_after,
+)
 from services.notify.senders import Outgoing, Sender, SendResult
-from services.notify.tables import Message
-from services.notify.texts import digest_text
+from services.notify.tables import IN_FLIGHT, Message
+
+log = logging.getLogger("gengfu.notify")
 
 LEASE = timedelta(seconds=30)
 """Longer than any attempt can last; then the message is anybody's again."""
-MAX_ATTEMPTS = 10
-"""A message whose sender keeps dying is given up."""
+MAX_DEATHS = 10
+"""A message whose sender dies so many times in a row, whatever its kind, is given up: it may be what kills it."""
 RATE_LIMITED_FOR = timedelta(hours=1)
-"""A message held back by the provider's rate limit for so long is given up."""
+"""A message held back by the provider's rate limit for so long has failed."""
+BREATHER = BACK_OFF[0]
+"""After a failure the channel's other failed messages wait this long: an outage costs one time-out per breather."""
 LONGEST_PAUSE = timedelta(minutes=10)
 _PER_PASS = 50
 _PASS_FOR = timedelta(seconds=5)
 """A pass over a slow channel ends after this, because the worker's timers wait for it."""
 _CANDIDATES = 500
 _MINUTE = timedelta(minutes=1)
+_LEASE_CODE = "lease-lost-"
+"""Provider code of a lost lease; the number of those in a row follows."""
 
 StillWanted = Callable[[Session, Message], str | None]
 """Why a waiting message is not wanted any more (e.g. `already_acknowledged`); None: send it."""
@@ -39,17 +55,24 @@ StillWanted = Callable[[Session, Message], str | None]
 
 @dataclass(slots=True)
 class Delivered:
-    """What one pass did. Every dead message is somebody not told: raise a system alert for it."""
+    """What one pass did. Every dead or failing message is somebody not told: raise a system alert for it."""
 
     sent: int = 0
     retrying: int = 0
     dead: list[Message] = field(default_factory=list)
+    """Given up."""
+    failing: list[Message] = field(default_factory=list)
+    """Failed for the fourth time, and tried on: a person must still act on it. Named once per message."""
+    errors: list[Exception] = field(default_factory=list)
+    """What ended a channel's pass early; raise it after dealing with the lists."""
 
     def add(self, other: "Delivered") -> None:
-        """Count another channel's pass too."""
+        """Count another pass too."""
         self.sent += other.sent
         self.retrying += other.retrying
         self.dead += other.dead
+        self.failing += other.failing
+        self.errors += other.errors
 
 
 @dataclass(slots=True)
@@ -77,22 +100,32 @@ class Courier:
         self._still_wanted = still_wanted or (lambda _session, _message: None)
 
     def deliver_due(self) -> Delivered:
-        """Everything due on every channel; channels do not wait for each other's time-outs."""
+        """Everything due on every channel; channels do not wait for each other's time-outs, nor fall with each other.
+
+        What a channel's pass raised is in `errors`, so that no list of what died or fails is lost with it.
+        """
         total = Delivered()
         places = self._places()
-        total.dead += self._bury_orphans([place for place in places if place not in self._channels])
-        known = [place for place in places if place in self._channels]
-        if len(known) == 1:
-            total.add(self.deliver_channel(*known[0]))
-        elif known:
-            with ThreadPoolExecutor(max_workers=min(len(known), 8), thread_name_prefix="courier") as pool:
-                for passed in [pool.submit(self.deliver_channel, *place) for place in known]:
-                    total.add(passed.result())
+        if not places:
+            return total
+        passes = [Delivered() for _ in places]
+        with ThreadPoolExecutor(max_workers=min(len(places), 8), thread_name_prefix="courier") as pool:
+            futures = [pool.submit(self._pass, *place, done) for place, done in zip(places, passes, strict=True)]
+        for (site, name), future, done in zip(places, futures, passes, strict=True):
+            total.add(done)
+            error = future.exception()
+            if isinstance(error, Exception):
+                log.error("channel %s/%s: the pass ended early: %s", site, name, type(error).__name__)
+                total.errors.append(error)
+            elif error is not None:
+                raise error
         return total
 
-    def deliver_channel(self, site: str, name: str) -> Delivered:
-        """What is due on one channel, most severe first, until it refuses or runs dry."""
-        done = Delivered()
+    def _pass(self, site: str, name: str, done: Delivered) -> None:
+        """One channel's pass, most severe first, until it refuses or runs dry; `done` counts also when it raises."""
+        if (site, name) not in self._channels:
+            self._bury_orphans(site, name, done)
+            return
         until = self._clock.now() + _PASS_FOR
         for _ in range(_PER_PASS):
             now = self._clock.now()
@@ -105,16 +138,10 @@ class Courier:
                 break
             result = self._senders[site, name].send(claim.outgoing)
             with self._database.begin() as session:
-                dead = finish(session, claim.outgoing, result, self._clock.now())
-            if dead is not None:
-                done.dead.append(dead)
-            elif result.outcome == "ok":
-                done.sent += 1
-            else:
-                done.retrying += 1
+                finished = finish(session, claim.outgoing, result, self._clock.now())
+            done.add(finished)
             if result.outcome == "retry_after":
                 break
-        return done
 
     def _places(self) -> list[tuple[str, str]]:
         now = self._clock.now()
@@ -122,31 +149,30 @@ class Courier:
             rows = session.execute(
                 select(Message.site, Message.channel)
                 .where(
+                    IN_FLIGHT,
                     ((Message.status == "pending") & (Message.next_at <= now))
-                    | ((Message.status == "sending") & (Message.lease_until <= now))
+                    | ((Message.status == "sending") & (Message.lease_until <= now)),
                 )
                 .distinct()
             )
-            return sorted(rows)
+            return sorted((site, channel) for site, channel in rows)
 
-    def _bury_orphans(self, places: Iterable[tuple[str, str]]) -> list[Message]:
+    def _bury_orphans(self, site: str, name: str, done: Delivered) -> None:
         """Messages for a channel that the site files no longer have."""
-        buried: list[Message] = []
-        for site, name in places:
-            with self._database.begin() as session:
-                for message in _waiting(session, site, name, self._clock.now()):
-                    _bury(message, "no_channel", f"site {site} has no channel {name} any more")
-                    buried.append(message)
-        return buried
+        with self._database.begin() as session:
+            buried = _waiting(session, site, name, self._clock.now())
+            for message in buried:
+                _bury(message, "no_channel", f"site {site} has no channel {name} any more")
+        done.dead += buried
 
     def _claim(self, session: Session, site: str, channel: Channel, now: datetime) -> _Claim:
         _one_claimer(session, site, channel.name)
         dead = _expire_leases(session, site, channel.name, now)
         waiting = _waiting(session, site, channel.name, now)
         tokens, free_at = _bucket(session, site, channel, now)
-        if _crowded(waiting, tokens):
+        if crowded(waiting, tokens):
             wanted = [one for one in waiting if self._wanted(session, one)]
-            waiting = _gather(session, site, channel, wanted, tokens, now)
+            waiting = gather(session, site, channel, wanted, tokens, now)
         for message in waiting:
             if not self._wanted(session, message):
                 continue
@@ -163,13 +189,19 @@ class Courier:
 
     def _wanted(self, session: Session, message: Message) -> bool:
         """Whether it should still go out; a message that should not is skipped with the reason."""
-        if message.kind == "digest":
-            return True
-        why = self._still_wanted(session, message)
+        why = self._digest_over(session, message) if message.kind == "digest" else self._still_wanted(session, message)
         if why is not None:
             message.status, message.decision, message.reason = "skipped", "skip", why
             message.next_at = message.lease_until = None
         return why is None
+
+    def _digest_over(self, session: Session, digest: Message) -> str | None:
+        """Why a digest that goes on failing is tried no longer: nobody must act on any of its members."""
+        if digest.failures <= len(BACK_OFF):
+            return None
+        members = session.scalars(select(Message).where(Message.merged_into == digest.id, Message.kind.in_(MUST_ACT)))
+        reasons = [self._still_wanted(session, member) for member in members]
+        return None if None in reasons else next(iter(reasons), None)
 
 
 def _one_claimer(session: Session, site: str, channel: str) -> None:
@@ -184,7 +216,13 @@ def _waiting(session: Session, site: str, channel: str, now: datetime) -> list[M
     severity = case({name: rank(name) for name in SEVERITIES}, value=Message.severity, else_=0)
     query = (
         select(Message)
-        .where(Message.site == site, Message.channel == channel, Message.status == "pending", Message.next_at <= now)
+        .where(
+            IN_FLIGHT,
+            Message.site == site,
+            Message.channel == channel,
+            Message.status == "pending",
+            Message.next_at <= now,
+        )
         .order_by(severity.desc(), Message.created_at, Message.id)
         .limit(_CANDIDATES)
         .with_for_update(skip_locked=True)
@@ -197,6 +235,7 @@ def _expire_leases(session: Session, site: str, channel: str, now: datetime) -> 
     lost = session.scalars(
         select(Message)
         .where(
+            IN_FLIGHT,
             Message.site == site,
             Message.channel == channel,
             Message.status == "sending",
@@ -206,13 +245,20 @@ def _expire_leases(session: Session, site: str, channel: str, now: datetime) -> 
     )
     dead = []
     for message in lost:
+        deaths = _deaths(message) + 1
         message.status, message.lease_until, message.next_at = "pending", None, now
+        message.provider_code = f"{_LEASE_CODE}{deaths}"
         message.error = "the sending process ended before the result was written; it may have arrived"
-        if message.attempts >= MAX_ATTEMPTS:
-            _bury(message, "lease", message.error)
-            dead.append(message)
+        if deaths >= MAX_DEATHS:
+            dead.append(_bury(message, message.provider_code, message.error))
     session.flush()
     return dead
+
+
+def _deaths(message: Message) -> int:
+    """Leases lost in a row: any answer of the provider, however bad, writes its own code and starts anew."""
+    code = message.provider_code or ""
+    return int(code.removeprefix(_LEASE_CODE)) if code.startswith(_LEASE_CODE) else 0
 
 
 def _bucket(session: Session, site: str, channel: Channel, now: datetime) -> tuple[int, datetime]:
@@ -223,84 +269,6 @@ def _bucket(session: Session, site: str, channel: Channel, now: datetime) -> tup
         )
     ).one()
     return channel.per_minute - int(tried), (oldest + _MINUTE if oldest else now)
-
-
-def _crowded(waiting: Sequence[Message], tokens: int) -> bool:
-    """Several digest members are due, or the channel has no room for all that wait."""
-    mergeable = [one for one in waiting if _mergeable(one)]
-    return sum(one.decision == "digest" for one in mergeable) > 1 or (tokens <= 1 and len(mergeable) > 1)
-
-
-def _gather(
-    session: Session, site: str, channel: Channel, waiting: Sequence[Message], tokens: int, now: datetime
-) -> list[Message]:
-    """Merge due digest members, and what the channel has no room for, into one message; returns what to send."""
-    if not _crowded(waiting, tokens):
-        return list(waiting)
-    # The last place of the minute goes to a digest of all that wait, so that nobody waits for the next minute.
-    members = [one for one in waiting if _mergeable(one) and (tokens <= 1 or one.decision == "digest")]
-    merged = {one.id for one in members}
-    digest = _digest(session, site, channel, members, now)
-    rest = [one for one in waiting if one.id not in merged and one is not digest]
-    return sorted([*rest, digest], key=lambda one: (-rank(one.severity), one.created_at, one.id))
-
-
-def _mergeable(message: Message) -> bool:
-    """Never life safety, a digest itself, or a message that may have arrived already."""
-    return message.severity != "critical" and message.kind != "digest" and message.attempts == 0
-
-
-def _digest(session: Session, site: str, channel: Channel, members: Sequence[Message], now: datetime) -> Message:
-    digest = session.scalar(
-        select(Message).where(
-            Message.site == site,
-            Message.channel == channel.name,
-            Message.recipient == members[0].recipient,
-            Message.kind == "digest",
-            Message.status == "pending",
-            Message.attempts == 0,
-        )
-    )
-    if digest is None:
-        name = new_id()
-        digest = Message(
-            id=name,
-            idem_key=f"digest:{name}@{channel.name}",
-            site=site,
-            recipient=channel.name,
-            recipient_role="",
-            channel=channel.name,
-            kind="digest",
-            subject_kind="digest",
-            subject_id=name,
-            occurrence=0,
-            severity="low",
-            text="",
-            text_en="",
-            mobiles=[],
-            decision="send",
-            reason=Reason.DIGEST.value,
-            status="pending",
-            attempts=0,
-            failures=0,
-            next_at=now,
-            created_at=now,
-        )
-        session.add(digest)
-        session.flush()
-    for member in members:
-        member.status, member.merged_into, member.next_at = "merged", digest.id, None
-    session.flush()
-    everyone = list(
-        session.scalars(
-            select(Message).where(Message.merged_into == digest.id).order_by(Message.created_at, Message.id)
-        )
-    )
-    words = digest_text([(one.severity, one.text, one.text_en) for one in everyone])
-    digest.text, digest.text_en = words.zh, words.en
-    digest.severity = max((one.severity for one in everyone), key=rank)
-    digest.mobiles = sorted({mobile for one in everyone for mobile in one.mobiles})
-    return digest
 
 
 def _outgoing(message: Message, channel: Channel) -> Outgoing:
@@ -320,49 +288,80 @@ def _outgoing(message: Message, channel: Channel) -> Outgoing:
     )
 
 
-def finish(session: Session, outgoing: Outgoing, result: SendResult, now: datetime) -> Message | None:
-    """Write an attempt's result; returns the message when it is given up. Without the lease only success counts."""
+def finish(session: Session, outgoing: Outgoing, result: SendResult, now: datetime) -> Delivered:
+    """Write an attempt's result and say what came of it. Without the lease only success counts."""
     message = session.scalar(
         select(Message).where(Message.id == outgoing.id).with_for_update().execution_options(populate_existing=True)
     )
     if message is None or message.attempts != outgoing.attempt or message.status not in ("sending", "pending"):
-        return None
+        return Delivered()
     if result.outcome == "ok":
         message.status, message.sent_at = "sent", now
         message.next_at = message.lease_until = message.error = None
         message.provider_code = result.provider_code[:64]
-        return None
+        return Delivered(sent=1)
     if message.status != "sending":
-        return None
+        return Delivered()
     message.provider_code, message.error = result.provider_code[:64], result.error[:400]
     message.lease_until = None
     if result.outcome == "permanent":
-        return _bury(message, result.provider_code, result.error)
+        return Delivered(dead=[_bury(message, result.provider_code, result.error)])
     if result.wait is not None:
-        if now - message.created_at > RATE_LIMITED_FOR:
-            return _bury(message, result.provider_code, f"rate limited for too long: {result.error}")
-        _pause(session, message, now + min(max(result.wait, timedelta(seconds=1)), LONGEST_PAUSE))
-        return None
+        return _rate_limited(session, message, result, result.wait, now)
     message.failures += 1
     wait = wait_after(message.failures)
-    if wait is None:
-        return _bury(message, result.provider_code, result.error)
-    message.status, message.next_at = "pending", now + wait
-    return None
+    if wait is None and not _must_act(session, message):
+        return Delivered(dead=[_bury(message, result.provider_code, result.error)])
+    message.status, message.next_at = "pending", now + (wait or SLOW_RETRY)
+    _rest(session, message, now + BREATHER)
+    return Delivered(retrying=1, failing=[message] if message.failures == len(BACK_OFF) + 1 else [])
+
+
+def _rate_limited(session: Session, message: Message, result: SendResult, wait: timedelta, now: datetime) -> Delivered:
+    """The provider asks for a pause. After an hour of them the message has failed, as if by its fourth failure."""
+    failing: list[Message] = []
+    if now - message.created_at > RATE_LIMITED_FOR:
+        error = f"rate limited for too long: {result.error}"
+        if not _must_act(session, message):
+            return Delivered(dead=[_bury(message, result.provider_code, error)])
+        message.error = error[:400]
+        if message.failures <= len(BACK_OFF):
+            message.failures = len(BACK_OFF) + 1
+            failing = [message]
+    _pause(session, message, now + min(max(wait, timedelta(seconds=1)), LONGEST_PAUSE))
+    return Delivered(retrying=1, failing=failing)
+
+
+def _must_act(session: Session, message: Message) -> bool:
+    """A person must still act on it, or on a member of this digest: never given up for want of a connection."""
+    if message.kind != "digest":
+        return message.kind in MUST_ACT
+    member = select(Message.id).where(Message.merged_into == message.id, Message.kind.in_(MUST_ACT)).limit(1)
+    return session.scalar(member) is not None
 
 
 def _pause(session: Session, refused: Message, until: datetime) -> None:
     """The provider's limit concerns the whole channel: nothing of it goes out before `until`."""
     refused.status, refused.next_at = "pending", until
+    _postpone(session, refused, until, everything=True)
+
+
+def _rest(session: Session, failed: Message, until: datetime) -> None:
+    """What has failed before waits for `until`; what was never tried does not: the channel may be well again."""
+    _postpone(session, failed, until, everything=False)
+
+
+def _postpone(session: Session, of: Message, until: datetime, *, everything: bool) -> None:
     session.flush()
+    query = update(Message).where(
+        IN_FLIGHT,
+        Message.site == of.site,
+        Message.channel == of.channel,
+        Message.status == "pending",
+        Message.next_at < until,
+    )
     session.execute(
-        update(Message)
-        .where(
-            Message.site == refused.site,
-            Message.channel == refused.channel,
-            Message.status == "pending",
-            Message.next_at < until,
-        )
+        (query if everything else query.where(Message.failures > 0))
         .values(next_at=until)
         .execution_options(synchronize_session=False)
     )

@@ -279,11 +279,15 @@ def flood_goes_on(was: bool, new_alerts: int) -> bool:
 
 
 BACK_OFF = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5))
-"""Waits after the first, second and third failure; the next failure is final."""
+"""Waits after the first, second and third failure; the next is final, unless a person must act on the message."""
+SLOW_RETRY = timedelta(minutes=5)
+"""Then it is tried this often for as long as it is wanted: an outage of the internet must not end in silence."""
+MUST_ACT = frozenset({"alert.opened", "alert.escalated", "work_order.overdue"})
+"""Kinds of messages that somebody must still act on, however late they arrive."""
 
 
 def wait_after(failures: int) -> timedelta | None:
-    """How long to wait after so many failures; None: give up."""
+    """How long to wait after so many failures; None: the ladder has ended."""
     return BACK_OFF[failures - 1] if failures <= len(BACK_OFF) else None
 
 

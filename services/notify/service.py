@@ -25,7 +25,7 @@ from services.notify.model import (
     flood_goes_on,
     rank,
 )
-from services.notify.tables import Flood, Message
+from services.notify.tables import IN_FLIGHT, Flood, Message
 
 _MINUTE = timedelta(minutes=1)
 _LADDERS = ("alert.escalated", "work_order.overdue")
@@ -267,7 +267,7 @@ def explain(session: Session, subject_kind: str, subject_id: str, recipient: str
 
 def oldest_pending(session: Session) -> datetime | None:
     """When the longest-waiting message became due, for the metrics page; None: nothing waits."""
-    return session.scalar(select(func.min(Message.next_at)).where(Message.status == "pending"))
+    return session.scalar(select(func.min(Message.next_at)).where(IN_FLIGHT, Message.status == "pending"))
 
 
 def in_flood(session: Session, site: str) -> bool:

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.kernel.db import Base, UtcDateTime
 
+_WAITING = "status IN ('pending', 'sending')"
+
 
 class Message(Base):
     """One intended telling and what became of it."""
@@ -19,8 +21,8 @@ class Message(Base):
             "site",
             "channel",
             "next_at",
-            sqlite_where=text("status IN ('pending', 'sending')"),
-            postgresql_where=text("status IN ('pending', 'sending')"),
+            sqlite_where=text(_WAITING),
+            postgresql_where=text(_WAITING),
         ),
         Index("ix_message_site_created", "site", "created_at"),
         Index("ix_message_channel_tried", "site", "channel", "tried_at"),
@@ -63,6 +65,10 @@ class Message(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     provider_code: Mapped[str | None] = mapped_column(String(64))
     error: Mapped[str | None] = mapped_column(String(400))
+
+
+IN_FLIGHT = text(f"message.{_WAITING}")
+"""For WHERE: not yet at an end. Written without parameters, or no database would use the partial index for it."""
 
 
 class Flood(Base):

@@ -1,4 +1,8 @@
-"""When guessing locks a name or an address. Pure."""
+"""When guessing locks. Pure.
+
+The hard lock is for a name from one address: otherwise anybody could lock the duty desk out by five wrong posts. Over
+all addresses only a much higher count refuses a name, and never where its owner has signed in lately.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +18,14 @@ class Lockout:
     hold: timedelta
 
 
-PER_USERNAME = Lockout(5, timedelta(minutes=15), timedelta(minutes=15))
+PER_PAIR = Lockout(5, timedelta(minutes=15), timedelta(minutes=15))
+"""One name from one address."""
+PER_USERNAME = Lockout(50, timedelta(minutes=15), timedelta(minutes=15))
+"""One name over all addresses, for an address that is strange to it."""
 PER_ADDRESS = Lockout(20, timedelta(minutes=15), timedelta(minutes=15))
+"""One address over all names."""
+KNOWN_FOR = timedelta(days=30)
+"""An address from which a name was signed in within this is its own: the guesses of others do not count there."""
 
 
 def locked_until(failed_at: Sequence[datetime], rule: Lockout) -> datetime | None:

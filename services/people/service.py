@@ -1,7 +1,6 @@
 """Accounts: signing in and out, passwords, and the accounts that come from the site files."""
 
 import hashlib
-import math
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from services.kernel import audit
 from services.kernel.db import Database
-from services.kernel.errors import Invalid, NotFound, TooMany, Unauthenticated
-from services.kernel.ids import new_id
-from services.people.lockout import PER_ADDRESS, PER_USERNAME, Lockout, locked_until
+from services.kernel.errors import Invalid, NotFound, Unauthenticated
+from services.people import attempts
+from services.people.lockout import KNOWN_FOR
 from services.people.passwords import Argon2Hasher, Hasher, weakness
 from services.people.roles import Actor, Role, Scope, parse_scopes, require
 from services.people.tables import ApiToken, LoginAttempt, LoginSession, User
@@ -26,7 +25,6 @@ SESSION_IDLE = timedelta(hours=4)
 """Unused for longer: signed out. An open console keeps itself in use."""
 SEEN_EVERY = timedelta(minutes=5)
 """`last_seen_at` is written at most this often: reading pages must not become writing."""
-ATTEMPTS_KEPT = timedelta(days=30)
 LANGUAGES = ("zh", "en")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -84,7 +82,7 @@ def confirm(
     """The account that a name and password belong to, without a session; raises like `sign_in`."""
     username = username.strip()[:64]
     with db.begin() as s:
-        attempt_id = _admit(s, username, ip, now)
+        attempt_id = attempts.admit(s, username, ip, now)
         user = s.get(User, username)
         stored = user.password_hash if user is not None and user.active else None
     # Outside any transaction: hashing takes tens of milliseconds, and readings must not wait for it.
@@ -93,7 +91,7 @@ def confirm(
             audit.record(s, now, username or "?", "people.sign_in_refused", username, ip=ip)
         raise Unauthenticated("The username or the password is wrong", hint="Check both; capitals count")
     with db.begin() as s:
-        s.execute(update(LoginAttempt).where(LoginAttempt.id == attempt_id).values(succeeded=True))
+        attempts.succeeded(s, attempt_id)
         return _actor(_user(s, username))
 
 
@@ -125,7 +123,7 @@ def touch(s: Session, session_hash: str, now: datetime) -> None:
     """Note that a session was used, and forget sessions that are over."""
     s.execute(update(LoginSession).where(LoginSession.token_hash == session_hash).values(last_seen_at=now))
     s.execute(delete(LoginSession).where(LoginSession.expires_at < now))
-    s.execute(delete(LoginAttempt).where(LoginAttempt.at < now - ATTEMPTS_KEPT))
+    s.execute(delete(LoginAttempt).where(LoginAttempt.at < now - KNOWN_FOR))
 
 
 def issue_token(
@@ -199,16 +197,38 @@ def change_password(
     *,
     keep: str = "",
     hasher: Hasher = DEFAULT_HASHER,
+    ip: str = "",
 ) -> None:
-    """Set one's own password; every other session of the account ends (`keep` is the hash of this one)."""
-    with db.read() as s:
+    """Set one's own password; every other session of the account ends (`keep` is the hash of this one).
+
+    Guesses of the current one count like those of signing in: raises TooMany as well as Invalid.
+    """
+    with db.begin() as s:
+        attempt_id = attempts.admit(s, actor.username, ip, now)
         stored = _user(s, actor.username).password_hash
-    if not hasher.verify(stored, current):
-        raise Invalid("The current password is wrong", hint="Type it again", field="current")
-    hashed = _hash_checked(new, actor.username, hasher)
+    try:
+        hashed = _checked_change(db, attempt_id, stored, current, new, actor.username, hasher)
+    except Invalid as error:
+        why = str(error.detail.get("weakness", "wrong_password"))
+        with db.begin() as s:
+            audit.record(s, now, actor.username, "people.change_password_refused", actor.username, ip=ip, reason=why)
+        raise
     with db.begin() as s:
         _store_password(s, actor.username, hashed, must_change=False, keep=keep)
         audit.record(s, now, actor.username, "people.change_password", actor.username)
+
+
+def _checked_change(
+    db: Database, attempt_id: str, stored: str | None, current: str, new: str, username: str, hasher: Hasher
+) -> str:
+    """The hash of the new password; raises Invalid."""
+    if not hasher.verify(stored, current):
+        raise Invalid("The current password is wrong", hint="Type it again", field="current")
+    with db.begin() as s:
+        attempts.succeeded(s, attempt_id)
+    if new == current:
+        raise _refused("same")
+    return _hash_checked(new, username, hasher)
 
 
 def set_password(
@@ -289,36 +309,6 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _admit(s: Session, username: str, ip: str, now: datetime) -> str:
-    rules = ((LoginAttempt.username == username, PER_USERNAME), (LoginAttempt.ip == ip, PER_ADDRESS))
-    for condition, rule in rules if ip else rules[:1]:
-        until = locked_until(_failures(s, condition, rule, now), rule)
-        if until is not None and now < until:
-            wait = math.ceil((until - now).total_seconds())
-            raise TooMany(
-                "Too many wrong sign-ins", hint=f"Wait {-(-wait // 60)} minutes and try again", retry_after_s=wait
-            )
-    attempt = LoginAttempt(id=new_id(), at=now, username=username, ip=ip)
-    s.add(attempt)
-    return attempt.id
-
-
-def _failures(s: Session, condition: object, rule: Lockout, now: datetime) -> list[datetime]:
-    """Failures that may still lock; a success of the same name wipes its slate, one from the same address does not."""
-    rows = s.execute(
-        select(LoginAttempt.at, LoginAttempt.succeeded)
-        .where(condition, LoginAttempt.at > now - rule.window - rule.hold)  # type: ignore[arg-type]
-        .order_by(LoginAttempt.at, LoginAttempt.id)
-    )
-    failed: list[datetime] = []
-    for at, succeeded in rows:
-        if not succeeded:
-            failed.append(at)
-        elif rule is PER_USERNAME:
-            failed.clear()
-    return failed
-
-
 def _open_session(s: Session, user: User, ip: str, now: datetime) -> SignedIn:
     token = secrets.token_urlsafe(32)
     expires_at = now + SESSION_LIFE
@@ -358,10 +348,13 @@ def _actor(user: User, scopes: frozenset[Scope] | None = None) -> Actor:
 def _hash_checked(password: str, username: str, hasher: Hasher) -> str:
     code = weakness(password, username)
     if code is not None:
-        raise Invalid(
-            f"The new password is refused: {code}", hint="Use ten characters or more", field="new", weakness=code
-        )
+        raise _refused(code)
     return hasher.hash(password)
+
+
+def _refused(code: str) -> Invalid:
+    hint = "Choose another one" if code == "same" else "Use ten characters or more"
+    return Invalid(f"The new password is refused: {code}", hint=hint, field="new", weakness=code)
 
 
 def _store_password(s: Session, username: str, hashed: str, *, must_change: bool, keep: str = "") -> None:

@@ -22,17 +22,19 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/healthz")
 def healthz(svc: Svc, now: Now) -> Response:
-    """200 while every process gives signs of life; 503 names those that do not."""
+    """200 while every process gives signs of life and ingest hears; 503 names those that do not, and why."""
     with svc.db.read() as s:
         pulses = queries.pulses(s, now)
     silent = [role for role, pulse in pulses.items() if not pulse.alive]
+    reasons = [trouble for pulse in pulses.values() for trouble in pulse.troubles]
     body = {
-        "status": "silent" if silent else "ok",
+        "status": "silent" if silent else "unwell" if reasons else "ok",
         "silent": silent,
+        "reasons": reasons,
         "limit_s": DEAD_AFTER.total_seconds(),
         "age_s": {role: _age(pulse, now) for role, pulse in pulses.items()},
     }
-    return JSONResponse(body, status_code=503 if silent else 200)
+    return JSONResponse(body, status_code=503 if reasons else 200)
 
 
 @router.get("/metrics")
@@ -72,8 +74,7 @@ def _collect(registry: CollectorRegistry, s: Session, now: datetime) -> None:
     lag.set(figures.get("lag_ms", 0) / 1000)
     work = Gauge("gengfu_ingest_figure", "Figures of ingest, by name", ["name"], registry=registry)
     for name, value in figures.items():
-        if isinstance(value, int | float):
-            work.labels(name).set(value)
+        work.labels(name).set(value)
     _since(
         registry,
         "gengfu_timer_oldest_due_age_seconds",

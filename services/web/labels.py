@@ -194,6 +194,7 @@ WEAKNESSES = {
     "too_long": N_("The new password is too long."),
     "contains_username": N_("The new password must not contain the username."),
     "too_simple": N_("The new password repeats too few characters."),
+    "same": N_("The new password is the current one."),
 }
 
 

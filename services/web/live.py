@@ -1,23 +1,31 @@
 """Server-sent events: which lists changed, so that open pages fetch what they show again."""
 
+import hashlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
 
 import anyio
 from fastapi import APIRouter, Request
 from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from services.alert.tables import AlertEvent
+from services.alert.tables import Alert, AlertEvent
 from services.device.tables import Quarantine
 from services.kernel.db import Database
-from services.notify.tables import Message
+from services.kernel.errors import TooMany
+from services.notify.tables import IN_FLIGHT, Message
 from services.people import service as people
+from services.people.roles import may
 from services.rules.tables import MaintenanceMode
-from services.web.deps import SESSION_COOKIE, Services, Signed, services
+from services.web.deps import SESSION_COOKIE, Services, Signed, Who, services
 from services.work_order.tables import WorkOrderEvent
 
 router = APIRouter(include_in_schema=False)
@@ -25,6 +33,10 @@ router = APIRouter(include_in_schema=False)
 POLL_S = 0.5
 SESSION_CHECK_S = 60.0
 PING_S = 15
+STREAMS_PER_ACCOUNT = 8
+"""The desk's screens; each stream costs a connection for as long as it is open."""
+TAIL = 256
+"""Newest rows looked at; more than can be committed between an id is drawn and its own commit."""
 
 Versions = dict[str, str]
 
@@ -37,6 +49,7 @@ class Watch:
         self._versions: Versions = {}
         self._asked_at = float("-inf")
         self._asking = False
+        self._streams: Counter[str] = Counter()
         self.stopped = False
 
     def stop(self) -> None:
@@ -55,34 +68,76 @@ class Watch:
         return self._versions
 
     def read(self) -> Versions:
-        """Ask the database: each is the end of an index."""
+        """Ask the database, at a cost that history does not raise: see `_tail` and the sums over what is open."""
         with self._db.read() as s:
-            quarantine = s.execute(
-                select(func.max(Quarantine.id), func.count()).where(Quarantine.dismissed_at.is_(None))
+            alerts = s.execute(select(func.count(), func.sum(Alert.version)).where(Alert.closed_at.is_(None))).one()
+            modes = s.execute(select(func.count()).where(MaintenanceMode.ended_at.is_(None))).one()
+            quarantine = s.execute(select(func.count()).where(Quarantine.dismissed_at.is_(None))).one()
+            waiting = s.execute(
+                select(func.count(), func.sum(Message.attempts), func.max(Message.tried_at)).where(IN_FLIGHT)
             ).one()
-            tries = s.execute(select(func.max(Message.id), func.max(Message.tried_at), func.max(Message.sent_at))).one()
-            modes = s.execute(select(func.max(MaintenanceMode.id), func.max(MaintenanceMode.ended_at))).one()
             return {
-                "alerts": s.scalar(select(func.max(AlertEvent.id))) or "",
-                "orders": s.scalar(select(func.max(WorkOrderEvent.id))) or "",
-                "messages": "|".join(str(part) for part in tries),
-                "quarantine": f"{quarantine[0]}|{quarantine[1]}",
-                "maintenance": "|".join(str(part) for part in modes),
+                "alerts": _version(alerts, _tail(s, AlertEvent.id)),
+                "orders": _version(_tail(s, WorkOrderEvent.id)),
+                "messages": _version(waiting, _tail(s, Message.id, Message.status, Message.attempts)),
+                "quarantine": _version(quarantine, _tail(s, Quarantine.id)),
+                "maintenance": _version(modes, _tail(s, MaintenanceMode.id, MaintenanceMode.ended_at)),
             }
+
+    def enter(self, username: str) -> None:
+        """One more stream of an account; raises TooMany."""
+        if self._streams[username] >= STREAMS_PER_ACCOUNT:
+            raise TooMany(
+                f"{username} has {STREAMS_PER_ACCOUNT} event streams open",
+                hint="Close other windows of the console",
+                retry_after_s=int(SESSION_CHECK_S),
+            )
+        self._streams[username] += 1
+
+    def leave(self, username: str) -> None:
+        """A stream of an account has ended."""
+        self._streams[username] -= 1
+        if self._streams[username] <= 0:
+            del self._streams[username]
+
+
+def _tail(s: Session, key: InstrumentedAttribute[str], *columns: InstrumentedAttribute[Any]) -> list[Any]:
+    """The newest rows by id. Not the highest id alone: transactions do not commit in the order of the ids they drew."""
+    return [tuple(row) for row in s.execute(select(key, *columns).order_by(key.desc()).limit(TAIL))]
+
+
+def _version(*parts: Any) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+class _Stream(EventSourceResponse):
+    """Gives its place back however it ends."""
+
+    def __init__(self, content: AsyncIterator[ServerSentEvent], leave: Callable[[], None]) -> None:
+        super().__init__(content, ping=PING_S, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
 
 
 @router.get("/events")
-async def events(request: Request, actor: Signed) -> Response:
-    """A stream of `changed` events naming lists; `signed-out` when the session ends."""
+async def events(request: Request, actor: Signed, who: Who) -> Response:
+    """A stream of `changed` events naming lists; `signed-out` when the session or the token ends."""
     watch: Watch = request.app.state.watch
-    return EventSourceResponse(
-        _changes(watch, services(request), request.cookies.get(SESSION_COOKIE)),
-        ping=PING_S,
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    svc = services(request)
+    holds = partial(_cookie_holds, svc, request.cookies.get(SESSION_COOKIE, ""))
+    if who.via == "bearer":
+        holds = partial(_token_holds, svc, request.headers["Authorization"].partition(" ")[2].strip())
+    watch.enter(actor.username)
+    return _Stream(_changes(watch, holds), partial(watch.leave, actor.username))
 
 
-async def _changes(watch: Watch, svc: Services, cookie: str | None) -> AsyncIterator[ServerSentEvent]:
+async def _changes(watch: Watch, holds: Callable[[], bool]) -> AsyncIterator[ServerSentEvent]:
     seen = await watch.versions()
     yield ServerSentEvent(event="hello", data=json.dumps(seen), retry=2000)
     checked_at = time.monotonic()
@@ -93,14 +148,14 @@ async def _changes(watch: Watch, svc: Services, cookie: str | None) -> AsyncIter
         if changed:
             seen = now
             yield ServerSentEvent(event="changed", data=json.dumps(changed))
-        if cookie and time.monotonic() - checked_at > SESSION_CHECK_S:
+        if time.monotonic() - checked_at > SESSION_CHECK_S:
             checked_at = time.monotonic()
-            if not await run_in_threadpool(_still_signed_in, svc, cookie):
+            if not await run_in_threadpool(holds):
                 yield ServerSentEvent(event="signed-out", data="{}")
                 return
 
 
-def _still_signed_in(svc: Services, cookie: str) -> bool:
+def _cookie_holds(svc: Services, cookie: str) -> bool:
     """Whether the session still holds; an open console keeps its session in use."""
     now = svc.clock.now()
     with svc.db.read() as s:
@@ -108,4 +163,11 @@ def _still_signed_in(svc: Services, cookie: str) -> bool:
     if found is not None and found.stale:
         with svc.db.begin() as s:
             people.touch(s, found.token_hash, now)
-    return found is not None
+    return found is not None and may(found.actor, "read")
+
+
+def _token_holds(svc: Services, token: str) -> bool:
+    """Whether the program's token still opens this stream."""
+    with svc.db.read() as s:
+        actor = people.resolve_token(s, token, svc.clock.now())
+    return actor is not None and may(actor, "read")

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from gateway.contract.errors import GengfuError
-from services.kernel.errors import AppError, Conflict, Forbidden, NotFound, TooMany, Unauthenticated
+from services.kernel.errors import AppError, Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated
 from services.web import i18n, labels
 from services.web.deps import LANGUAGE_COOKIE, PasswordChangeNeeded, Visitor
 from services.web.i18n import N_, Translate
@@ -72,6 +72,8 @@ def human(error: Exception, _: Translate) -> str:
         return _("This concerns life safety: a second person must sign.")
     if isinstance(error, Forbidden) and "current" in error.detail:
         return _("You carried this out yourself; somebody else must verify it.")
+    if isinstance(error, Invalid) and error.detail.get("field") == "second_password":
+        return _("The second person's username or password is wrong.")
     if isinstance(error, Conflict):
         return _("The state has changed in the meantime. Look at the current state and decide again.")
     if isinstance(error, NotFound):

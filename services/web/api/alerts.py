@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Request
 
-from services.kernel.errors import Invalid
+from services.kernel.errors import Invalid, Unauthenticated
 from services.people import service as people
 from services.people.roles import Actor
 from services.web import actions
 from services.web.api import schemas
 from services.web.api.common import alert_out, api_router, event_out
-from services.web.deps import Now, Services, Signed, Svc
+from services.web.deps import Now, Services, Signed, Svc, client_ip
 from services.web.queries import alerts as queries
 from services.web.queries.alerts import Tab
 
@@ -44,9 +44,11 @@ def acknowledge(svc: Svc, actor: Signed, now: Now, alert_id: AlertId, body: sche
 
 
 @router.post("/alerts/{alert_id}/shelve", operation_id="shelve_alert")
-def shelve(svc: Svc, actor: Signed, now: Now, alert_id: AlertId, body: schemas.Shelve) -> schemas.AlertDetail:
+def shelve(
+    request: Request, svc: Svc, actor: Signed, now: Now, alert_id: AlertId, body: schemas.Shelve
+) -> schemas.AlertDetail:
     """Put an alert aside; it comes back by itself. Life safety needs a second person's sign-in."""
-    second = second_person(svc, actor, body.second_username, body.second_password, now)
+    second = second_person(request, svc, actor, body.second_username, body.second_password, now)
     until = now + actions.shelve_span(body.minutes)
     actions.shelve(svc, actor, alert_id, until, body.reason, now, second)
     return _detail(svc, actor, alert_id, now)
@@ -73,13 +75,24 @@ def comment(svc: Svc, actor: Signed, now: Now, alert_id: AlertId, body: schemas.
     return _detail(svc, actor, alert_id, now)
 
 
-def second_person(svc: Services, actor: Actor, username: str | None, password: str | None, now: Now) -> Actor | None:
-    """The second person of a two-person action, by his own password; None when none was given."""
+def second_person(
+    request: Request, svc: Services, actor: Actor, username: str | None, password: str | None, now: Now
+) -> Actor | None:
+    """The second person of a two-person action, by his own password; None when none was given.
+
+    A wrong one is Invalid, not Unauthenticated: whoever asks is signed in and must not be sent to the sign-in page.
+    """
+    username = (username or "").strip()
     if not username:
         return None
     if username == actor.username:
         raise Invalid("The second person must be somebody else", hint="Let a colleague sign", field="second_username")
-    return people.confirm(svc.db, username, password or "", now, svc.hasher)
+    try:
+        return people.confirm(svc.db, username, password or "", now, svc.hasher, ip=client_ip(request))
+    except Unauthenticated as error:
+        raise Invalid(
+            "The second person's username or password is wrong", hint=error.hint, field="second_password"
+        ) from error
 
 
 def _detail(svc: Services, actor: Actor, alert_id: str, now: Now) -> schemas.AlertDetail:

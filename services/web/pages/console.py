@@ -64,6 +64,7 @@ def shelve_form(request: Request, svc: Svc, actor: Signed, who: Who, now: Now, a
 
 @router.post("/alerts/{alert_id}/shelve")
 def shelve(
+    request: Request,
     svc: Svc,
     actor: Signed,
     now: Now,
@@ -74,7 +75,7 @@ def shelve(
     second_password: Annotated[str, Form(max_length=256)] = "",
 ) -> Response:
     """Put an alert aside."""
-    second = second_person(svc, actor, second_username or None, second_password, now)
+    second = second_person(request, svc, actor, second_username, second_password, now)
     actions.shelve(svc, actor, alert_id, now + actions.shelve_span(minutes), reason, now, second)
     return _changed("shelved")
 

@@ -56,8 +56,7 @@ def sign_in(
     except (Unauthenticated, TooMany) as error:
         sentence = human(error, i18n.catalogue(who.language).gettext)
         context = {"error": sentence, "username": username, "next": safe_next(to)}
-        headers = {"Retry-After": str(error.detail["retry_after_s"])} if isinstance(error, TooMany) else {}
-        return render(request, "sign_in.html", context, who=who, status=error.status, headers=headers)
+        return render(request, "sign_in.html", context, who=who, status=error.status, headers=_retry_after(error))
     target = "/password" if signed_in.actor.must_change_password else safe_next(to)
     response = RedirectResponse(target, status_code=303)
     response.set_cookie(
@@ -118,10 +117,19 @@ def change_password(
     """Set one's own password; other browsers of the account are signed out."""
     actor = require(who.actor, "read")
     try:
-        people.change_password(svc.db, actor, current, new, now, keep=who.session_hash, hasher=svc.hasher)
-    except Invalid as error:
-        return render(request, "password.html", {"error": _why(error, who)}, who=who, status=error.status)
+        people.change_password(
+            svc.db, actor, current, new, now, keep=who.session_hash, hasher=svc.hasher, ip=client_ip(request)
+        )
+    except (Invalid, TooMany) as error:
+        headers = _retry_after(error)
+        return render(
+            request, "password.html", {"error": _why(error, who)}, who=who, status=error.status, headers=headers
+        )
     return RedirectResponse("/", status_code=303)
+
+
+def _retry_after(error: AppError) -> dict[str, str]:
+    return {"Retry-After": str(error.detail["retry_after_s"])} if isinstance(error, TooMany) else {}
 
 
 def _why(error: AppError, who: Visitor) -> str:

@@ -163,7 +163,8 @@ def one(s: Session, svc: Services, alert_id: str, now: datetime, language: str) 
     subjects = [alert_id, *(order.id for order in orders)]
     messages = s.scalars(select(Message).where(Message.subject_id.in_(subjects)).order_by(Message.id).limit(500))
     told = [Told(message, places.person(message.recipient)) for message in messages]
-    names = {event.actor: places.person(event.actor) for event in history if event.actor != SYSTEM}
+    people = {event.actor for event in history} | {event.data.get("second_actor", SYSTEM) for event in history}
+    names = {one: places.person(one) for one in people - {SYSTEM}}
     return AlertPage(_rows(s, svc, [alert], now, language)[0], history, orders, told, tellings(told), names)
 
 

@@ -109,6 +109,25 @@ function refused(event) {
   if (request.status === 409) htmx.trigger(body, "gengfu:refresh");
 }
 
+// Fetched by the clock, not by an event: the safety net under the live updates.
+const isPoll = (event) => !event.detail.requestConfig?.triggeringEvent;
+const lastShown = new WeakMap();
+
+// A list as it would look if time stood still.
+const still = (html) =>
+  html
+    .replace(/(data-ago|class="clock-left[^"]*"|class="clock-over")>[^<]*/g, "$1")
+    .replace(/class="clock is-(calm|soon|overdue)"/g, "");
+
+// What nobody would notice must not be swapped: a click, a selection or a dialog on top of it would be.
+body.addEventListener("htmx:beforeSwap", (event) => {
+  if (!event.target.matches?.("[data-still]") || event.detail.isError) return;
+  const text = still(event.detail.serverResponse);
+  const unchanged = lastShown.get(event.target) === text;
+  if (unchanged || (isPoll(event) && dialog.open)) event.detail.shouldSwap = false;
+  else lastShown.set(event.target, text);
+});
+
 body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "dialog-body") {
     if (!dialog.open) dialog.showModal();
@@ -120,7 +139,10 @@ body.addEventListener("htmx:afterSwap", (event) => {
   tick();
 });
 body.addEventListener("htmx:responseError", refused);
-body.addEventListener("htmx:sendError", () => toast(words.failed, "bad"));
+body.addEventListener("htmx:sendError", (event) => {
+  // That a page's own fetching fails is what «connection lost» says already.
+  if (!isPoll(event)) toast(words.failed, "bad");
+});
 body.addEventListener("gengfu:close", () => dialog.open && dialog.close());
 body.addEventListener("gengfu:commented", () => {
   for (const form of document.querySelectorAll("form.comment")) form.reset();

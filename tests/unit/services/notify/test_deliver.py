@@ -1,7 +1,6 @@
 """Delivering: every message goes out at least once and is marked when again; a channel's limit merges, never drops."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from couriers import BUSY, DESK, DOWN, MINUTE, NOW, OK, REFUSED, SECOND, Died, Script, courier, row, tell
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
@@ -16,65 +16,10 @@ from sqlalchemy.orm import Session
 
 from services.kernel.clock import FakeClock
 from services.kernel.db import Database
-from services.notify.deliver import LEASE, MAX_ATTEMPTS, Courier, Delivered, finish
-from services.notify.model import Channel, Notice
+from services.notify.deliver import LEASE, MAX_DEATHS, Courier, Delivered, finish
 from services.notify.senders import Outgoing, SendResult, WebhookSender, WecomSender
-from services.notify.service import announce, explain
+from services.notify.service import explain
 from services.notify.tables import Message
-
-NOW = datetime(2026, 11, 21, 19, 3, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
-DESK = Channel("desk", "wecom", "DESK_KEY")
-OK = SendResult("ok", "0")
-DOWN = SendResult("retry_after", "500", "HTTP 500")
-BUSY = SendResult("retry_after", "45009", "api freq out of limit", MINUTE)
-REFUSED = SendResult("permanent", "404", "HTTP 404")
-
-
-class Script:
-    """A sender that answers as it is told, then with its last answer for ever."""
-
-    def __init__(self, *results: SendResult) -> None:
-        self.results = list(results) or [OK]
-        self.sent: list[Outgoing] = []
-        self._lock = threading.Lock()
-
-    def send(self, message: Outgoing) -> SendResult:
-        with self._lock:
-            self.sent.append(message)
-            return self.results.pop(0) if len(self.results) > 1 else self.results[0]
-
-
-def courier(
-    db: Database,
-    clock: FakeClock,
-    sender: Any,
-    channel: Channel = DESK,
-    still_wanted: Callable[[Session, Message], str | None] | None = None,
-) -> Courier:
-    return Courier(db, clock, {("yunhe", channel.name): channel}, lambda _: sender, still_wanted)
-
-
-def tell(db: Database, alert: str, severity: Any = "high", channel: Channel = DESK, now: datetime = NOW) -> str:
-    """Announce an alert to the group; returns its message's id."""
-    notice = Notice(
-        key=f"alert:{alert}:opened:1",
-        kind="alert.opened",
-        site="yunhe",
-        subject_kind="alert",
-        subject_id=alert,
-        severity=severity,
-        text=f"报警 {alert}\n第二行",
-        text_en=f"alert {alert}\nsecond line",
-    )
-    with db.begin() as s:
-        return announce(s, notice, [], [channel], now).messages[0].id
-
-
-def row(db: Database, message_id: str) -> Message:
-    with db.read() as s:
-        return s.get_one(Message, message_id)
 
 
 @pytest.fixture
@@ -111,7 +56,7 @@ class TestSending:
 
     def test_failures_back_off_and_end_dead(self, db: Database, clock: FakeClock) -> None:
         sender = Script(DOWN)
-        name = tell(db, "A")
+        name = tell(db, "A", kind="alert.cleared")
         one = courier(db, clock, sender)
         waits = []
         while True:
@@ -155,7 +100,7 @@ class TestSending:
         assert one.deliver_due() == Delivered(sent=2)
 
     def test_an_hour_of_limits_is_given_up(self, db: Database, clock: FakeClock) -> None:
-        tell(db, "A")
+        tell(db, "A", kind="alert.cleared")
         one = courier(db, clock, Script(BUSY))
         dead: list[Message] = []
         while not dead:
@@ -215,16 +160,13 @@ class TestSending:
 
 
 class TestLease:
-    class Died(Exception):
-        """Stands for kill -9 between sending and writing the result."""
-
     def die(self, db: Database, clock: FakeClock) -> None:
         class Dying:
             def send(self, _: Outgoing) -> SendResult:
-                raise TestLease.Died
+                raise Died
 
-        with pytest.raises(TestLease.Died):
-            courier(db, clock, Dying()).deliver_due()
+        (error,) = courier(db, clock, Dying()).deliver_due().errors
+        assert isinstance(error, Died)
 
     def test_a_dead_senders_message_goes_out_again_marked(self, db: Database, clock: FakeClock) -> None:
         name = tell(db, "A")
@@ -240,10 +182,21 @@ class TestLease:
 
     def test_a_message_that_kills_its_sender_is_given_up(self, db: Database, clock: FakeClock) -> None:
         tell(db, "A")
-        for _ in range(MAX_ATTEMPTS):
+        for _ in range(MAX_DEATHS):
             self.die(db, clock)
             clock.advance(LEASE)
         assert len(courier(db, clock, Script()).deliver_due().dead) == 1
+
+    def test_failures_of_the_provider_are_no_deaths_of_the_sender(self, db: Database, clock: FakeClock) -> None:
+        name = tell(db, "A")
+        down = courier(db, clock, Script(DOWN))
+        for _ in range(2 * MAX_DEATHS):
+            down.deliver_due()
+            clock.advance(5 * MINUTE)
+        self.die(db, clock)
+        clock.advance(LEASE)
+        assert courier(db, clock, Script()).deliver_due() == Delivered(sent=1)
+        assert row(db, name).attempts == 2 * MAX_DEATHS + 2
 
     def test_a_result_that_comes_after_the_lease(self, db: Database, clock: FakeClock) -> None:
         name = tell(db, "A")
@@ -259,7 +212,7 @@ class TestLease:
         courier(db, clock, Slow()).deliver_due()
         assert row(db, name).status == "sent"
         with db.begin() as s:
-            assert finish(s, first[0], REFUSED, clock.now()) is None
+            assert finish(s, first[0], REFUSED, clock.now()) == Delivered()
         assert row(db, name).status == "sent"
 
 
@@ -402,7 +355,7 @@ class Fate:
         if fate in ("ok", "die"):
             self.taken.append((message.id, message.attempt))
         if fate == "die":
-            raise TestLease.Died
+            raise Died
         return {"ok": OK, "down": DOWN, "busy": BUSY, "refused": REFUSED}[fate]
 
 
@@ -422,16 +375,15 @@ def test_whatever_happens_everybody_is_told_or_known_not_to_be(
         tell(db, f"A{number}", severity, narrow)
     one = courier(db, clock, sender, narrow)
     deaths = fates.count("die")
-    for _ in range(200):
-        try:
-            one.deliver_due()
-        except TestLease.Died:
+    # Twelve failures of one page take 15 s + 1 min + 9 × 5 min, and the last wait.
+    for _ in range(240):
+        if one.deliver_due().errors:
             clock.advance(LEASE)
         clock.advance(15 * SECOND)
     with db.read() as s:
-        rows = {row.id: row for row in s.scalars(select(Message))}
-    for row in rows.values():
-        last = rows[row.merged_into] if row.merged_into else row
+        rows = {one.id: one for one in s.scalars(select(Message))}
+    for message in rows.values():
+        last = rows[message.merged_into] if message.merged_into else message
         assert last.status in ("sent", "dead")
     # Nothing went out twice under the same marker, and twice at all only after a death.
     assert len(set(sender.taken)) == len(sender.taken)

@@ -73,7 +73,14 @@ def test_an_account_without_password_cannot_be_signed_in_to(staffed: Database) -
         sign_in(staffed, "", name="engineer")
 
 
-def test_five_wrong_passwords_lock_the_name_for_fifteen_minutes(staffed: Database) -> None:
+def guess(db: Database, times: int, *, at: datetime = NOW, ip: str = "10.0.0.1", name: str = "duty") -> None:
+    """So many wrong passwords."""
+    for _ in range(times):
+        with pytest.raises(Unauthenticated):
+            sign_in(db, "wrong password", at=at, ip=ip, name=name)
+
+
+def test_five_wrong_passwords_lock_the_name_at_this_address_for_fifteen_minutes(staffed: Database) -> None:
     for second in range(5):
         with pytest.raises(Unauthenticated):
             sign_in(staffed, "wrong password", at=NOW + timedelta(seconds=second))
@@ -81,8 +88,38 @@ def test_five_wrong_passwords_lock_the_name_for_fifteen_minutes(staffed: Databas
         sign_in(staffed, at=NOW + timedelta(seconds=10))
     assert 890 <= locked.value.detail["retry_after_s"] <= 900
     with pytest.raises(TooMany):
-        sign_in(staffed, at=NOW + timedelta(minutes=14), ip="10.9.9.9")
+        sign_in(staffed, at=NOW + timedelta(minutes=14))
     assert sign_in(staffed, at=NOW + timedelta(minutes=15, seconds=5))
+
+
+def test_nobody_locks_the_desk_out_from_elsewhere(staffed: Database) -> None:
+    guess(staffed, 5, ip="10.6.6.6")
+    assert sign_in(staffed, ip="10.0.0.1")
+    assert sign_in(staffed, ip="10.0.0.9")
+    with pytest.raises(TooMany):
+        sign_in(staffed, ip="10.6.6.6")
+
+
+def test_fifty_guesses_from_everywhere_refuse_the_name_only_at_strange_addresses(staffed: Database) -> None:
+    days_ago = NOW - timedelta(days=29)
+    sign_in(staffed, at=days_ago, ip="10.0.0.1")
+    sign_in(staffed, at=NOW - timedelta(days=31), ip="10.0.0.3")
+    for number in range(10):
+        guess(staffed, 5, ip=f"10.6.6.{number}")
+    for strange in ("10.0.0.2", "10.0.0.3"):
+        with pytest.raises(TooMany):
+            sign_in(staffed, ip=strange)
+    assert sign_in(staffed, ip="10.0.0.1")
+    with pytest.raises(TooMany):  # the owner's success does not help the guessers
+        sign_in(staffed, ip="10.0.0.2")
+    assert sign_in(staffed, at=NOW + timedelta(minutes=15), ip="10.0.0.2")
+
+
+def test_a_known_address_is_locked_by_its_own_guesses(staffed: Database) -> None:
+    sign_in(staffed)
+    guess(staffed, 5)
+    with pytest.raises(TooMany):
+        sign_in(staffed)
 
 
 def test_a_right_password_wipes_the_slate(staffed: Database) -> None:
@@ -197,6 +234,31 @@ def test_a_password_change_needs_the_old_one_and_a_good_new_one(staffed: Databas
     with pytest.raises(Invalid):
         people.change_password(staffed, actor, current, new, NOW, hasher=CHEAP)
     assert sign_in(staffed)
+
+
+def test_the_new_password_must_be_another_one(staffed: Database) -> None:
+    with pytest.raises(Invalid) as refused:
+        people.change_password(staffed, Actor("duty", "duty", Role.DUTY), PASSWORD, PASSWORD, NOW, hasher=CHEAP)
+    assert refused.value.detail["weakness"] == "same"
+
+
+def test_guessing_the_current_password_is_locked_with_the_sign_in_and_audited(staffed: Database) -> None:
+    duty, ip = Actor("duty", "duty", Role.DUTY), "10.0.0.1"
+    guess(staffed, 2)
+    for _ in range(3):
+        with pytest.raises(Invalid):
+            people.change_password(staffed, duty, "wrong", "another-good-one", NOW, hasher=CHEAP, ip=ip)
+    with pytest.raises(TooMany):
+        people.change_password(staffed, duty, PASSWORD, "another-good-one", NOW, hasher=CHEAP, ip=ip)
+    with pytest.raises(TooMany):
+        sign_in(staffed)
+    later = NOW + timedelta(minutes=16)
+    with pytest.raises(Invalid):
+        people.change_password(staffed, duty, PASSWORD, "short", later, hasher=CHEAP, ip=ip)
+    with staffed.read() as s:
+        refused = s.scalars(select(Audit).where(Audit.action == "people.change_password_refused").order_by(Audit.id))
+        assert [one.detail["reason"] for one in refused] == ["wrong_password"] * 3 + ["too_short"]
+    assert sign_in(staffed, at=later)
 
 
 def test_seeding_again_updates_the_role_and_keeps_the_password(staffed: Database) -> None:

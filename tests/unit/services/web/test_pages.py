@@ -78,6 +78,24 @@ def test_the_list_shows_what_where_and_how_bad(console: Console, busy: dict[str,
     assert "<span>高</span>" in page
 
 
+@pytest.mark.parametrize("path", ["/", "/work-orders"])
+def test_lists_fetch_themselves_again_and_every_control_keeps_its_focus(
+    console: Console, busy: dict[str, str], path: str
+) -> None:
+    with console.browser("duty") as browser:
+        page = browser.get(path).text
+    found = re.search(r'hx-get="(/fragments/[^"]+)" hx-trigger="([^"]+)"[^>]* data-still', page)
+    assert found
+    assert "every 15s" in found.group(2)
+    with console.browser("duty") as browser:
+        part = browser.get(found.group(1), **{"HX-Request": "true"}).text
+    controls = re.findall(r"<(?:a|button|summary|input)\b[^>]*>", part)
+    assert len(controls) > 3
+    # The swap gives the focus back by id; the dialog is outside the list.
+    assert not [control for control in controls if " id=" not in control]
+    assert "<dialog" not in part
+
+
 def test_unacknowledged_comes_before_worse(console: Console) -> None:
     worse = console.breach()
     with console.browser("duty") as browser:

@@ -121,6 +121,18 @@ def test_the_first_password_must_be_changed_before_anything_else(console: Consol
         assert browser.get("/").status_code == 200
 
 
+def test_guessing_the_current_password_is_locked_and_the_same_one_is_refused(console: Console) -> None:
+    with console.browser("duty") as browser:
+        data: dict[str, object] = {"current": PASSWORD, "new": PASSWORD}
+        assert "新密码与当前密码相同" in browser.post("/password", data).text
+        data = {"current": "wrong password", "new": "another-good-one"}
+        assert [browser.post("/password", data).status_code for _ in range(5)] == [422] * 5
+        answer = browser.post("/password", {**data, "current": PASSWORD})
+        assert answer.status_code == 429
+        assert "请在 15 分钟后再试" in answer.text
+        assert int(answer.headers["retry-after"]) > 800
+
+
 def test_the_language_is_remembered_with_the_account(console: Console) -> None:
     with console.browser("duty", language="en") as browser:
         assert "Duty console" in browser.get("/").text
