@@ -63,8 +63,8 @@ class Decoder:
         if ahead:
             used = self._settle_ahead([one.claim for one in ahead])
             for (_, row, event, sample), used_ms in zip(ahead, used, strict=True):
-                series, _, *rest = batch.rows[row]
-                batch.rows[row] = event.samples[sample] = (series, used_ms, *rest)
+                series, _, tie, value, quality, _ = batch.rows[row]
+                batch.rows[row] = event.samples[sample] = (series, used_ms, tie, value, quality, received_ms)
         return batch
 
     def refuse(self, message: Message, error: ContractError, received_ms: int) -> Batch:

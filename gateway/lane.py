@@ -25,6 +25,7 @@ WAIT_S = 0.1
 RECEIPT_INTERVAL_S = 0.05
 RETRY_S = 0.5
 BEHIND_MS = 5_000
+"""A lane that hears only older events, for as long, is working off a backlog."""
 
 NowMs = Callable[[], int]
 _T = TypeVar("_T")
@@ -129,7 +130,8 @@ class Lane:
         self._waiting = taken
         if not messages:
             self._receipts.flush(force=waiting is None)
-            self._note_hearing(self._now_ms(), caught_up=True)
+            if waiting is None:
+                self._note_hearing(self._now_ms(), caught_up=True)
 
     def _note_session(self, present: bool) -> None:
         # paho's callback: raising here would break its loop, and it must not wait for a database.
@@ -232,7 +234,9 @@ class Lane:
         figures.rejected += len(batch.rejected)
         if batch.heard:
             figures.lag_ms = max(0, taken.received_ms - batch.heard[-1].at_ms)
-        self._note_hearing(taken.received_ms, caught_up=len(taken.messages) < MAX_MESSAGES)
+        # How full a batch is tells nothing: a broker's window may keep every one of a long backlog small.
+        now_ms = self._now_ms()  # not when it was received: it may have waited for the store since
+        self._note_hearing(now_ms, caught_up=_is_news(batch, now_ms))
 
     def _note_hearing(self, now_ms: int, *, caught_up: bool) -> None:
         """A burst or a short wait is no deafness: silence is judged on unless we stay behind."""
@@ -245,3 +249,10 @@ class Lane:
             self.hearing_since_ms = 0
         elif not 0 < self.hearing_since_ms <= now_ms:  # never, or our clock moved back
             self.hearing_since_ms = now_ms
+
+
+def _is_news(batch: Batch, now_ms: int) -> bool:
+    return any(
+        now_ms - event.at_ms < BEHIND_MS and not event.ahead_ms and (event.samples or event.body is not None)
+        for event in reversed(batch.heard)
+    )

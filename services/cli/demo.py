@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from gateway.broker import PortTaken
 from gateway.site.model import Configs
@@ -152,7 +153,7 @@ def _run(
         failed = _wait_for_console(supervisor, url, stop)
         if failed is None and not stop.is_set():
             _welcome(settings, configs, url, sign_in, others, zh=zh, simulated=simulate is not None)
-            failed = _watch(supervisor, Narrator(db, _zone(configs), english=not zh), stop)
+            _watch(supervisor, Narrator(db, _zone(configs), english=not zh), stop)
         if failed is not None:
             out.print(
                 f"[bold red]✗[/] {_PART_ZH[failed.name] if zh else failed.name} " + ("无法运行" if zh else "cannot run")
@@ -195,7 +196,7 @@ def _wait_for_console(supervisor: Supervisor, url: str, stop: threading.Event) -
     deadline = time.monotonic() + READY_S
     with httpx.Client(trust_env=False, timeout=2) as client:
         while not stop.wait(0.2):
-            failed = supervisor.check()
+            failed = supervisor.check(starting=True)
             if failed is not None:
                 return failed
             try:
@@ -234,14 +235,15 @@ def _welcome(
     out.print(Panel("\n".join(lines), title=title, border_style="cyan", expand=False, padding=(1, 3)))
 
 
-def _watch(supervisor: Supervisor, narrator: Narrator, stop: threading.Event) -> Part | None:
+def _watch(supervisor: Supervisor, narrator: Narrator, stop: threading.Event) -> None:
     while not stop.wait(0.5):
-        failed = supervisor.check()
-        if failed is not None:
-            return failed
-        for line in narrator.news():
+        supervisor.check()
+        try:
+            news = narrator.news()
+        except (OperationalError, InterfaceError):  # the parts say so themselves, and wait for it
+            continue
+        for line in news:
             out.print(escape(line), soft_wrap=True)
-    return None
 
 
 def _zone(configs: Configs) -> ZoneInfo:

@@ -81,7 +81,7 @@ class Narrator:
                 .join(Alert, Alert.id == AlertEvent.alert_id)
                 .where(AlertEvent.id > self._alert_event)
                 .order_by(AlertEvent.id)
-            ).tuples()
+            )
             for event, alert in alert_rows:
                 self._alert_event = event.id
                 said = self._alert_line(event, alert)
@@ -93,7 +93,7 @@ class Narrator:
                 .outerjoin(User, User.username == WorkOrder.assignee)
                 .where(WorkOrderEvent.id > self._order_event)
                 .order_by(WorkOrderEvent.id)
-            ).tuples()
+            )
             for order_event, order, assignee in order_rows:
                 self._order_event = order_event.id
                 words = (_ORDER_EN if self._english else _ORDER_ZH).get(order_event.kind)

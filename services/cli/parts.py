@@ -3,12 +3,11 @@
 import os
 import socket
 from collections.abc import Callable
-from contextlib import closing, nullcontext
-from typing import Annotated, Any
+from contextlib import closing
+from typing import Annotated
 
 import httpx
 import typer
-import uvicorn
 
 from gateway.broker import EmbeddedBroker, PortTaken
 from gateway.contract.times import to_ms
@@ -35,7 +34,6 @@ from services.kernel.errors import SettingsError
 from services.kernel.settings import Settings
 from services.notify.model import Channel
 from services.notify.senders import Sender, build_sender
-from services.web.app import create_app
 from services.worker import Worker
 
 GATEWAY_INTERVAL_S = 10.0
@@ -114,6 +112,8 @@ def worker() -> None:
 
 def web() -> None:
     """Serve the duty console and its API."""
+    from services.cli.serving import serve  # a third of a process's start, and nobody else's need
+
     settings, stop = Settings(), stop_event()
     configs = configs_of(settings)
     if not port_is_free(settings.web_host, settings.web_port):
@@ -121,43 +121,9 @@ def web() -> None:
     db = open_database(settings)
     seed_accounts(db, configs)
     store = open_sqlite_store(settings.timeseries_path, read_only=True)
-    app = create_app(settings, db, store, configs, SystemClock())
-    server = _Server(
-        uvicorn.Config(
-            app,
-            host=settings.web_host,
-            port=settings.web_port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        ),
-        stop.is_set,
-        app.state.watch.stop,
-    )
-    server.run()
+    serve(settings, db, store, configs, stop.is_set)
     store.close()
     db.dispose()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that leaves the signals to us."""
-
-    def __init__(self, config: uvicorn.Config, stopped: Callable[[], bool], end_streams: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._stopped = stopped
-        self._end_streams = end_streams
-
-    def capture_signals(self) -> Any:
-        """Signals set our stop event instead."""
-        return nullcontext()
-
-    async def on_tick(self, counter: int) -> bool:
-        """Leave when told to."""
-        if self._stopped():
-            self._end_streams()
-            return True
-        return await super().on_tick(counter)
 
 
 def gateway(

@@ -79,15 +79,15 @@ class Supervisor:
         thread.start()
         return thread
 
-    def check(self) -> Part | None:
-        """Restart what died; returns a part that cannot run at all."""
+    def check(self, *, starting: bool = False) -> Part | None:
+        """Restart what died. While `starting`, returns a part that cannot run at all; later nothing ends the others."""
         now = time.monotonic()
         for part in self.parts:
             if part.process is None or part.process.poll() is None:
                 continue
             if part.restart_at is None:
                 quick = now - part.started_at < QUICK_S
-                if quick and part.process.returncode in FATAL_CODES:
+                if starting and quick and part.process.returncode in FATAL_CODES:
                     for reader in part.readers:
                         reader.join(timeout=1)
                     return part

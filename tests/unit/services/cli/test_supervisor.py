@@ -63,11 +63,6 @@ def supervisor(said: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     found = Supervisor(os.environ, said)
     yield found
     found.stop()
-    for part in found.parts:
-        assert part.process is not None
-        for stream in (part.process.stdout, part.process.stderr):
-            assert stream is not None
-            stream.close()
 
 
 def process_of(part: Part) -> int:
@@ -121,8 +116,16 @@ def test_a_mistake_that_a_restart_cannot_mend_is_handed_back(supervisor: Supervi
     part = supervisor.start("bad", "exit", str(code))
     assert part.process is not None
     part.process.wait(20)
-    assert supervisor.check() is part
+    assert supervisor.check(starting=True) is part
     assert ("bad", "cannot", True) in said.lines, "why it cannot run is shown before we end"
+
+
+def test_once_everything_runs_no_part_takes_the_others_down(supervisor: Supervisor) -> None:
+    part = supervisor.start("bad", "exit", "1")
+    assert part.process is not None
+    part.process.wait(20)
+    assert supervisor.check() is None
+    assert part.restart_at is not None
 
 
 def test_a_crash_at_the_start_is_tried_again_with_growing_patience(supervisor: Supervisor) -> None:
