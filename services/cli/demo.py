@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import typer
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -263,12 +264,15 @@ class _Lines:
         if is_error:
             out.print(f"[dim]{part}: {escape(text)}[/]", soft_wrap=True)
         elif part == "simulator":
-            out.print(f"[magenta]{'现场' if self._zh else 'site'}[/]      {escape(text)}", soft_wrap=True)
+            self._labelled("现场" if self._zh else "site", "magenta", text)
         elif part == "worker":
             first = text.startswith(("【", "["))
             label = ("通知" if self._zh else "told") if first and not text.startswith("[#") else ""
-            out.print(
-                f"[yellow]{label:<4}[/]      {escape(text)}" if label else f"          {escape(text)}", soft_wrap=True
-            )
+            self._labelled(label, "yellow", text)
         else:
             out.print(f"[dim]{part}: {escape(text)}[/]", soft_wrap=True)
+
+    @staticmethod
+    def _labelled(label: str, colour: str, text: str) -> None:
+        """A Chinese character is two columns wide: the label is padded to what the terminal shows."""
+        out.print(f"[{colour}]{set_cell_size(label, 10)}[/]{escape(text)}", soft_wrap=True)

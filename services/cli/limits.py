@@ -15,7 +15,7 @@ from services.flows.breach import limit_text
 from services.kernel.settings import Settings
 
 out = Console(highlight=False)
-_SEVERITY: Mapping[str, str] = {"low": "提示", "medium": "一般", "high": "重要", "critical": "紧急"}
+_SEVERITY: Mapping[str, str] = {"low": "低", "medium": "中", "high": "高", "critical": "紧急"}
 
 
 def show(
