@@ -41,6 +41,8 @@ class Site(Frozen):
     name_en: str = ""
     timezone: str
     """IANA name; days, weeks and months of reports follow it."""
+    console_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?$", max_length=200)] = ""
+    """Where people reach the duty console, e.g. `https://gengfu.example`: messages link to it; empty: no links."""
 
 
 class Area(Frozen):

@@ -221,6 +221,7 @@ def alert_facts(
         owner=owner.name if owner else "",
         owner_en=owner.name_en if owner else "",
         order_number=order.number if order else "",
+        link=_link(config, "alerts", alert.id),
     )
 
 
@@ -239,7 +240,13 @@ def _order_facts(config: SiteConfig, order: WorkOrder, now: datetime) -> texts.O
         finish_by=order.finish_due_at,
         owner=person.name if person else "",
         owner_en=person.name_en if person else "",
+        link=_link(config, "work-orders", order.id),
     )
+
+
+def _link(config: SiteConfig, page: str, subject: str) -> str:
+    """Where the console shows it; empty without a known address."""
+    return f"{config.site.console_url}/{page}/{subject}" if config.site.console_url else ""
 
 
 def place_of(config: SiteConfig, alert: Alert) -> tuple[str, str]:

@@ -147,3 +147,13 @@ def test_the_night_with_twenty_five_hours(sqlite_nights: Nights) -> None:
     night.wait("2s")
     assert [order.number for order in night.orders()] == ["WO-20261025-0001", "WO-20261025-0002"]
     night.texts()
+
+
+def test_a_site_that_names_its_console_gets_links_in_messages(sqlite_nights: Nights) -> None:
+    whole = yunhe(BOX)
+    linked = with_changes(whole, site=whole.site.model_copy(update={"console_url": "https://gengfu.example"}))
+    night = sqlite_nights(config=linked)
+    night.reading(BOX, 0.4)
+    night.wait("2s")
+    (text,) = night.texts()
+    assert f"https://gengfu.example/alerts/{night.alert().id}" in text
