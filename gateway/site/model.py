@@ -228,11 +228,6 @@ class SiteConfig(Frozen):
         return {person.username: person for person in self.people}
 
     @cached_property
-    def channel_by_name(self) -> Mapping[str, Channel]:
-        """Channels by name."""
-        return {channel.name: channel for channel in self.channels}
-
-    @cached_property
     def limits_by_point(self) -> Mapping[str, tuple[Limit, ...]]:
         """Limits by the global key of their point."""
         return _grouped((limit.point, limit) for limit in self.limits)

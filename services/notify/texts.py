@@ -189,11 +189,6 @@ def order_overdue(facts: OrderFacts, clock: str, role: str = "") -> Words:
     )
 
 
-def system_text(title: str, title_en: str, what: str = "", what_en: str = "", link: str = "") -> Words:
-    """The system speaks of itself: lost data, a dead channel."""
-    return Words(_lines(f"【系统】{title}", what, link), _lines(f"[SYSTEM] {title_en or title}", what_en or what, link))
-
-
 def digest_text(members: Sequence[tuple[str, str, str]]) -> Words:
     """Several messages (severity, Chinese, English) as one: how many, which came first, then the worst of them."""
     counts = Counter(severity for severity, _, _ in members)

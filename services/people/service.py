@@ -170,10 +170,16 @@ def resolve_token(s: Session, token: str, now: datetime) -> Actor | None:
     return _actor(user, parse_scopes(found.scopes))
 
 
-def token_used(s: Session, token: str, now: datetime) -> None:
-    """Note the use of a token, at most every few minutes."""
+def token_is_stale(s: Session, token: str, now: datetime) -> bool:
+    """Whether the use of a token was last noted so long ago that it is worth a write."""
     found = s.get(ApiToken, token_hash(token))
-    if found is not None and (found.last_used_at is None or now - found.last_used_at > SEEN_EVERY):
+    return found is not None and (found.last_used_at is None or now - found.last_used_at > SEEN_EVERY)
+
+
+def token_used(s: Session, token: str, now: datetime) -> None:
+    """Note the use of a token."""
+    found = s.get(ApiToken, token_hash(token))
+    if found is not None:
         found.last_used_at = now
 
 

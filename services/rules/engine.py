@@ -243,14 +243,6 @@ class Engine:
                 track.states[index] = track.follows(index)
         self._dirty.add(track)
 
-    def phase(self, point: str, rule: str) -> Phase:
-        """Where a limit stands."""
-        track = self.tracks[point]
-        for index, (limit, _) in enumerate(track.rules):
-            if limit.rule == rule:
-                return track.states[index].phase
-        return Phase.NORMAL
-
     def save(self, session: Session) -> None:
         """Write what changed since the last save."""
         if self._dirty:

@@ -79,8 +79,12 @@ def _identify(request: Request, svc: Services) -> Visitor:
         scheme, _, token = authorization.partition(" ")
         with svc.db.read() as s:
             actor = people.resolve_token(s, token.strip(), now) if scheme.lower() == "bearer" else None
+            stale = actor is not None and people.token_is_stale(s, token.strip(), now)
         if actor is None:
             raise Unauthenticated("The bearer token is not valid", hint="Ask an administrator for a new one")
+        if stale:
+            with svc.db.begin() as s:
+                people.token_used(s, token.strip(), now)
         return Visitor(actor=actor, language=actor.language, via="bearer")
     cookie = request.cookies.get(SESSION_COOKIE)
     if cookie:

@@ -19,7 +19,6 @@ from services.notify.texts import (
     order_overdue,
     span_en,
     span_zh,
-    system_text,
 )
 
 NOW = datetime(2026, 11, 21, 19, 12, tzinfo=UTC)  # 03:12 in Shanghai
@@ -122,12 +121,6 @@ def test_orders() -> None:
         "应在 03:07 前到场，已超 5 分钟",
     ]
     assert order_overdue(late, "respond").en.splitlines()[1] == "Due 03:07, 5 min ago"
-
-
-def test_system() -> None:
-    words = system_text("通知通道 desk 发送失败", "Channel desk cannot send", "已重试 4 次")
-    assert words.zh == "【系统】通知通道 desk 发送失败\n已重试 4 次"
-    assert words.en == "[SYSTEM] Channel desk cannot send\n已重试 4 次"
 
 
 def test_digest_names_the_first_then_the_worst() -> None:

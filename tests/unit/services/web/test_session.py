@@ -101,6 +101,10 @@ def test_a_bearer_token_needs_no_csrf_and_a_wrong_one_never_falls_back_to_the_co
         )
     assert answer.status_code == 200
     assert answer.json()["history"][-1]["actor"] == "duty"
+    with console.db.read() as s:
+        used = s.get(people.ApiToken, people.token_hash(token))
+        assert used is not None
+        assert used.last_used_at is not None, "the page of tokens says when each was last used"
 
 
 def test_the_first_password_must_be_changed_before_anything_else(console: Console) -> None:
