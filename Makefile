@@ -22,8 +22,10 @@ demo: $(VENV)/.ready ## a simulated site, end to end, on this machine; Ctrl-C st
 
 test: $(VENV)/.ready-dev ## lint, types, layers, documents, then every test (ARGS="-k word" for some)
 	@$(MAKE) --no-print-directory lint
-	@echo "── pytest"
-	@$(BIN)/python -m pytest $(ARGS)
+	@echo "── pytest: units and stories, on all cores"
+	@$(BIN)/python -m pytest -n auto tests/unit tests/scenario $(ARGS) || [ $$? -eq 5 ]
+	@echo "── pytest: with real servers, one after the other"
+	@$(BIN)/python -m pytest tests/integration $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(VENV)/.ready-dev ## ruff, mypy, import layers, generated documents
 	@echo "── ruff check"

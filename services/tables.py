@@ -5,10 +5,23 @@ from services.device import tables as device
 from services.kernel import audit, heartbeat, timers
 from services.kernel.db import Base
 from services.notify import tables as notify
+from services.patrol import tables as patrol
 from services.people import tables as people
 from services.rules import tables as rules
 from services.work_order import tables as work_order
 
 METADATA = Base.metadata
 
-__all__ = ["METADATA", "alert", "audit", "device", "heartbeat", "notify", "people", "rules", "timers", "work_order"]
+__all__ = [
+    "METADATA",
+    "alert",
+    "audit",
+    "device",
+    "heartbeat",
+    "notify",
+    "patrol",
+    "people",
+    "rules",
+    "timers",
+    "work_order",
+]

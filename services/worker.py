@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from gateway.site.model import Configs, SiteConfig
 from services.alert import service as alerts
 from services.flows import system
+from services.flows.patrol_watch import PatrolTimers
 from services.flows.telling import channel_of
 from services.flows.timers import TimerFlows, run_due
 from services.kernel.clock import Clock
@@ -46,8 +47,11 @@ class Worker:
     sender_for: Callable[[Channel], Sender]
     late_after: timedelta = timedelta(minutes=5)
     holder: str = "worker"
+    seed: str = ""
+    """Makes the starts of random rounds unpredictable."""
     _courier: Courier = field(init=False)
     _flows: TimerFlows = field(init=False)
+    _patrol: PatrolTimers = field(init=False)
     _beat_at: datetime | None = None
     _watched_since: datetime | None = None
 
@@ -60,12 +64,15 @@ class Worker:
         }
         self._courier = Courier(self.db, self.clock, places, self.sender_for, still_wanted)
         self._flows = TimerFlows(self.configs, self.late_after)
+        self._patrol = PatrolTimers(self.configs, self.late_after, self.seed)
 
     def turn(self) -> None:
         """One round: timers, messages, the watch over the others."""
         now = self.clock.now()
         with self.db.begin() as session:
-            for timer, error in run_due(session, self._flows.handlers(), now):
+            if self._watched_since is None:
+                self._patrol.begin(session, now)
+            for timer, error in run_due(session, {**self._flows.handlers(), **self._patrol.handlers()}, now):
                 log.error("timer %s of %s failed: %s", timer.kind, timer.ref, error)
                 for config in self.configs.sites.values():
                     system.timer_failed(session, config, timer.kind, str(error), now)

@@ -54,15 +54,36 @@ class ReadingBatch(Event):
 
 
 class TapEvent(Event):
-    """A checkpoint tag was read."""
+    """A checkpoint tag, or a person's badge, was read; or a guard entered a code by hand."""
 
     at: At
+    """When it happened, as well as the sender knows: corrected for its clock where it could be."""
     checkpoint: str | None = None
-    tag: str | None = None
+    tag: str | None = Field(default=None, description="What the reader printed of the tag, in any form")
+    url: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
+        default=None, description="The address a SUN tag gave, whole: it carries the one-time signature"
+    )
+    code: str | None = Field(default=None, description="The code printed beside the tag, scanned or typed")
     guard: str | None = None
     badge: str | None = None
     reader: str | None = None
     evidence: Literal["sun", "uid", "qr", "manual"] = "uid"
+    client_id: Name | None = Field(
+        default=None, description="The sender's own id of this tap: the same one again is the same tap"
+    )
+    round: str | None = Field(default=None, description="The round the guard says he is on")
+    phone: Name | None = Field(default=None, description="The installation of the phone app that read it")
+    claimed_at: At | None = Field(default=None, description="What the sender's wall clock said")
+    received_at: At | None = Field(default=None, description="When our side first received it")
+    clock: Literal["monotonic", "offset", "claimed"] | None = Field(
+        default=None, description="What `at` was worked out from: monotonic clock, wall clock's known offset, neither"
+    )
+    uncertain_ms: Annotated[int, Field(ge=0)] = 0
+    clock_turned: bool = Field(default=False, description="The wall clock was set between the tap and its delivery")
+    retries: Annotated[int, Field(ge=0, le=1000)] = Field(default=0, description="Failed reads before this one")
+    answers: dict[str, bool | float | int | str] = Field(default_factory=dict)
+    note: Annotated[str, StringConstraints(max_length=2000)] = ""
+    photos: Annotated[list[str], Field(max_length=10)] = Field(default_factory=list)
 
 
 class FireEvent(Event):

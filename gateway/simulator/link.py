@@ -1,18 +1,18 @@
-"""One virtual device on a real broker: a thin paho edge around DeviceScript, driven by one thread."""
+"""One virtual device on a real broker: a thin paho edge around its script, driven by one thread."""
 
 import contextlib
 import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
 
 from gateway.contract.topics import ready_topic
 from gateway.mqtt import KEEPALIVE_S, BrokerAddress, client_options, prepare
-from gateway.simulator.device import BACKLOG, DeviceScript
+from gateway.simulator.device import BACKLOG
 from gateway.simulator.messages import Message
 
 _WINDOW = 100
@@ -22,11 +22,29 @@ _RETRY_FIRST_S = 0.2
 _RETRY_MAX_S = 5.0
 
 
+class Script(Protocol):
+    """What a device sends of its own accord, and what it says of itself; None: nothing."""
+
+    device: str
+
+    def messages(self) -> Iterator[Message]:
+        """In order of sending."""
+
+    def birth(self, at_ms: int) -> Message | None:
+        """When it has connected."""
+
+    def will(self, connected_ms: int) -> Message | None:
+        """What the broker says when it loses the device."""
+
+    def farewell(self, at_ms: int) -> Message | None:
+        """Before it leaves on purpose."""
+
+
 class Link:
     """Connects, sends what is due, keeps what cannot be sent, comes back. Call `step` often; wait on `fileno`."""
 
     def __init__(
-        self, script: DeviceScript, broker: BrokerAddress, site: str, *, wait_ready: bool, on_lost: Callable[[], None]
+        self, script: Script, broker: BrokerAddress, site: str, *, wait_ready: bool, on_lost: Callable[[], None]
     ) -> None:
         """`wait_ready`: readings wait until ingest has said that it hears the site."""
         self._script = script
@@ -105,8 +123,9 @@ class Link:
         self._queue.clear()
         self._next = None
         self._now_ms = now_ms
-        if self.connected:
-            self._publish(self._script.farewell(now_ms))
+        farewell = self._script.farewell(now_ms)
+        if self.connected and farewell is not None:
+            self._publish(farewell)
 
     def step_out(self, *, force: bool) -> bool:
         """Disconnect once everything is acknowledged (`force`: now); True when nothing is left to do."""
@@ -140,7 +159,8 @@ class Link:
         self._retry_at = time.monotonic() + self._retry_s
         self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
         will = self._script.will(self._now_ms)
-        self._client.will_set(will.topic, will.payload, qos=will.qos, retain=will.retain)
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=will.qos, retain=will.retain)
         try:
             self._client.connect(self._broker.host, self._broker.port, keepalive=KEEPALIVE_S)
         except OSError:
@@ -175,7 +195,9 @@ class Link:
         self._retry_s = _RETRY_FIRST_S
         if self._wait_ready:
             client.subscribe(self._ready_topic, qos=1)
-        self._publish(self._script.birth(self._now_ms))
+        birth = self._script.birth(self._now_ms)
+        if birth is not None:
+            self._publish(birth)
 
     def _disconnected(self, client: paho.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         was_connected, self.connected, self._ready = self.connected, False, False

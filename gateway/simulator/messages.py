@@ -1,12 +1,13 @@
 """Contract messages as a device writes them, and the ways in which a broken device gets them wrong."""
 
 import json
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from gateway.contract.times import format_at
 from gateway.simulator.noise import bits, key_of
 
-Role = Literal["reading", "birth", "heartbeat", "will", "malformed"]
+Role = Literal["reading", "birth", "heartbeat", "will", "malformed", "tap"]
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -53,6 +54,11 @@ def status(event_id: str, at_ms: int, *, online: bool, will: bool = False) -> by
     if will:
         document["will"] = True
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def tap(event_id: str, body: Mapping[str, object]) -> bytes:
+    """A tap, in the order of its fields."""
+    return json.dumps({"id": event_id, **body}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def malformed(number: int, event_id: str, at_ms: int, point: str, value: float) -> bytes:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.contract.times import from_ms, to_ms
 from gateway.simulator.profile import baseline_of, room_of
-from gateway.simulator.scenario import DEVICE_FAULTS, Fault, Scenario
+from gateway.simulator.rota import Drawn
+from gateway.simulator.scenario import DEVICE_FAULTS, Fault, Guard, Scenario
 from gateway.simulator.signals import (
     Signal,
     Window,
@@ -53,30 +54,38 @@ class Narration(NamedTuple):
     text_en: str
 
 
-GATEWAY = "gateway"
-"""Devices of this kind are our own process, not a part of the simulated site."""
+PATROL_APP = "patrol_app"
+"""The device that speaks for guards' phones; our own web process says whether it is there."""
+OUR_OWN = ("gateway", PATROL_APP, "patrol_reader")
+"""Devices of these kinds are our own processes, or spoken for by them: not a part of the simulated site."""
 
 
 def simulated(config: SiteConfig) -> tuple[Point, ...]:
     """The points that report by themselves; typed-in ones (without interval) are not simulated."""
-    return tuple(point for point in config.points if point.interval and config.device(point.device).kind != GATEWAY)
+    return tuple(point for point in config.points if point.interval and config.device(point.device).kind not in OUR_OWN)
 
 
 def virtual_devices(config: SiteConfig) -> tuple[str, ...]:
-    """The devices that speak by themselves: with a simulated point, or with a heartbeat; a gateway is real."""
+    """The devices that speak by themselves: with a simulated point, or with a heartbeat; our own processes are real."""
     speaking = {point.device for point in simulated(config)}
     return tuple(
-        device.id for device in config.devices if device.kind != GATEWAY and (device.id in speaking or device.heartbeat)
+        device.id
+        for device in config.devices
+        if device.kind not in OUR_OWN and (device.id in speaking or device.heartbeat)
     )
 
 
 class Plan:
     """Scenario × site × seed × start; answers what every point reads and what happens to every device."""
 
-    def __init__(self, config: SiteConfig, scenario: Scenario, seed: int, started_at: datetime) -> None:
+    def __init__(
+        self, config: SiteConfig, scenario: Scenario, seed: int, started_at: datetime, drawn: Drawn | None = None
+    ) -> None:
+        """`drawn` knows the random starts of rounds; without it no guard comes to those."""
         self.config = config
         self.scenario = scenario
         self.seed = seed
+        self.drawn = drawn
         self.start_ms = to_ms(started_at)
         self.planned = tuple(self._resolve(fault) for fault in scenario.faults)
         self._signals: dict[str, Signal] = {}
@@ -118,7 +127,7 @@ class Plan:
 
     def _resolve(self, fault: Fault) -> Planned:
         window = Window(
-            self._begin(fault),
+            self.begin_ms(fault),
             to_milliseconds(fault.duration),
             None if fault.every is None else to_milliseconds(fault.every),
         )
@@ -135,7 +144,8 @@ class Plan:
                     return Planned(fault, window, points, (), *_common_name(measured, "个测点", "points"))
         return Planned(fault, window, (), (), "", "")
 
-    def _begin(self, fault: Fault) -> int:
+    def begin_ms(self, fault: Fault | Guard) -> int:
+        """When a fault, or a guard's duty, begins."""
         if fault.local_time is None:
             return self.start_ms + to_milliseconds(fault.start or timedelta(0))
         zone = ZoneInfo(self.config.site.timezone)

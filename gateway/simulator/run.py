@@ -15,7 +15,9 @@ from gateway.simulator.device import BACKLOG, DeviceScript
 from gateway.simulator.link import Link
 from gateway.simulator.messages import Message
 from gateway.simulator.plan import Narration, Plan, virtual_devices
+from gateway.simulator.rota import Drawn
 from gateway.simulator.scenario import Scenario, load_scenario
+from gateway.simulator.taps import TapScript, narration, tap_scripts
 from gateway.site.model import SiteConfig
 
 _LONGEST_WAIT_S = 0.2
@@ -64,9 +66,8 @@ def stream(
     """Every message of a site sent in [start, end), in order, without MQTT; `began`: when the scenario began."""
     plan = Plan(config, _scenario(scenario), seed, began or start)
     start_ms, end_ms = to_ms(start), to_ms(end)
-    merged = heapq.merge(
-        *(script.messages() for script in scripts(plan, batches=batches)), key=lambda message: message.send_at_ms
-    )
+    speakers: list[DeviceScript | TapScript] = [*scripts(plan, batches=batches), *tap_scripts(plan)]
+    merged = heapq.merge(*(one.messages() for one in speakers), key=lambda message: message.send_at_ms)
     for message in merged:
         if message.send_at_ms >= end_ms:
             return
@@ -96,7 +97,10 @@ class Timeline:
 
 
 class Simulator:
-    """Plays a scenario on a site over MQTT: one connection per virtual device, each with its own last will."""
+    """Plays a scenario on a site over MQTT: one connection per virtual device, each with its own last will.
+
+    The phones of its guards share one more, without a last will.
+    """
 
     def __init__(
         self,
@@ -110,10 +114,12 @@ class Simulator:
         start_at: datetime | None = None,
         wait_ready: bool = True,
         on_event: OnEvent = lambda text, text_en: None,
+        drawn: Drawn | None = None,
     ) -> None:
         """`speed` above 1 is for a `start_at` in the past: otherwise events carry times that are still to come.
 
         `wait_ready`: readings wait until ingest has announced itself for the site; without an ingest, turn it off.
+        `drawn` knows the random starts of rounds; without it no guard comes to those.
         """
         if speed <= 0:
             raise ValueError("speed must be above 0")
@@ -126,6 +132,7 @@ class Simulator:
         self._start_at = start_at
         self._wait_ready = wait_ready
         self._on_event = on_event
+        self._drawn = drawn
         self._links: list[Link] = []
         self._lost = False
 
@@ -142,12 +149,13 @@ class Simulator:
     def run(self, stop: threading.Event) -> None:
         """Play until `stop` is set, then say goodbye for every device. A broker that is not there is waited for."""
         timeline = Timeline(self._clock, self._start_at, self._speed)
-        plan = Plan(self.config, self.scenario, self._seed, from_ms(timeline.start_ms))
+        plan = Plan(self.config, self.scenario, self._seed, from_ms(timeline.start_ms), self._drawn)
+        speakers: list[DeviceScript | TapScript] = [*scripts(plan), *tap_scripts(plan)]
         self._links = [
             Link(script, self._broker, self.config.site.id, wait_ready=self._wait_ready, on_lost=self._tell_lost)
-            for script in scripts(plan)
+            for script in speakers
         ]
-        story = plan.narration()
+        story = heapq.merge(plan.narration(), narration(plan))
         chapter = next(story, None)
         try:
             while not stop.is_set():

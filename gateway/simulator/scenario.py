@@ -1,6 +1,7 @@
-"""What goes wrong, as data: faults with start, duration, kind, size and target. Shipped ones live in `scenarios/`."""
+"""What happens, as data: faults with start, duration, kind, size and target, and guards. Shipped: `scenarios/`."""
 
 import difflib
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -32,6 +33,17 @@ DEFAULT_SIZES: dict[str, float] = {
 }
 """See `Fault.size`."""
 
+Behaviour = Literal["honest", "late", "skipping", "desk_tapping", "too_fast", "offline", "wrong_clock"]
+BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
+DEFAULT_BY: dict[str, timedelta] = {
+    "late": timedelta(minutes=25),
+    "offline": timedelta(hours=2),
+    "wrong_clock": timedelta(hours=3),
+}
+"""See `Guard.by`."""
+
+LocalTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
 _SHIPPED = Path(__file__).parent / "scenarios"
 
 
@@ -47,7 +59,7 @@ class Fault(Frozen):
     """Ids (`*` and `?` match), a quantity (`pressure`) or its n-th point (`pressure#0`); `a | b`: b if no a."""
     start: Duration | None = None
     """After the scenario began."""
-    local_time: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    local_time: LocalTime | None = None
     """Instead of `start`: at the first such moment of the site's day."""
     duration: Duration
     every: Duration | None = None
@@ -82,13 +94,58 @@ class Fault(Frozen):
         return self.size if self.size is not None else DEFAULT_SIZES.get(self.kind, 1.0)
 
 
+class Guard(Frozen):
+    """Somebody who walks rounds with a phone; without `every` those that the site's schedules ask for.
+
+    A round that an entry further up walks is not walked again.
+    """
+
+    guard: Text = "*"
+    """A username; `*`: whoever is on the roster of the shift."""
+    route: Text = "*"
+    """Route ids (`*` and `?` match)."""
+    behaviour: Behaviour = "honest"
+    """desk_tapping: all tags within seconds; too_fast: every second way in less time than anybody needs."""
+    one_in: Annotated[int, Field(ge=1)] = 1
+    """So behaves one round in so many, the first one first; the others are honest."""
+    by: Duration | None = None
+    """late: sets out so much later; offline: delivers so long after the round; wrong_clock: the phone's clock is so
+    far ahead. Absent: DEFAULT_BY."""
+    start: Duration | None = None
+    """After the scenario began: rounds before that are nobody's."""
+    local_time: LocalTime | None = None
+    """Instead of `start`: from the first such moment of the site's day on."""
+    every: Duration | None = None
+    """Sets out at the start and again and again, whatever the schedules say."""
+    rounds: Annotated[int, Field(ge=1)] | None = None
+    """So many rounds and no more."""
+    finding: Text | None = None
+    """The question that gets a bad answer now and then."""
+    finding_one_in: Annotated[int, Field(ge=1)] = 1
+    """In one round in so many, the first one first."""
+
+    @model_validator(mode="after")
+    def _times(self) -> Self:
+        if self.start is not None and self.local_time is not None:
+            raise ValueError("give either start or local_time")
+        if self.every is not None and self.every < timedelta(minutes=1):
+            raise ValueError("every must be a minute or more")
+        return self
+
+    @property
+    def amount(self) -> timedelta:
+        """`by`, or the default of the behaviour."""
+        return self.by if self.by is not None else DEFAULT_BY.get(self.behaviour, timedelta(0))
+
+
 class Scenario(Frozen):
-    """A named list of faults."""
+    """A named list of faults, and of guards."""
 
     id: Text
     name: Text
     name_en: Text
     faults: Annotated[tuple[Fault, ...], AsTuple] = Field(default=())
+    guards: Annotated[tuple[Guard, ...], AsTuple] = Field(default=())
 
 
 def shipped_scenarios() -> tuple[str, ...]:

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from gateway.site.catalogue import LimitSpec, SlaRow
-from gateway.site.files import LIMIT_SECTIONS, POLICY_SECTIONS, SITE_FILES, LimitOverride, PolicySpec
+from gateway.site.files import LIMIT_SECTIONS, PACK_SECTIONS, POLICY_SECTIONS, SITE_FILES, LimitOverride, PolicySpec
 from gateway.site.model import Area, Channel, Device, Equipment, Person, Point, Site
+from gateway.site.patrol import Checkpoint, PatrolSettings, Reader, Route, Schedule, Shift
+from gateway.site.patrol_specs import PackSpec, RuleSpec
 from gateway.site.problems import Problems, Spot
 from gateway.site.sections import Entries, Item
 
@@ -18,6 +20,12 @@ _NAMES = {
     "limits": ("限值", "limit"),
     "policies": ("策略", "policy"),
     "sla": ("服务时限", "SLA row"),
+    "packs": ("巡更规则", "rule pack"),
+    "checkpoints": ("巡更点", "checkpoint"),
+    "routes": ("巡更路线", "route"),
+    "shifts": ("班次", "shift"),
+    "schedules": ("巡更计划", "schedule"),
+    "readers": ("读卡器", "reader"),
 }
 
 
@@ -40,7 +48,9 @@ class SharedDraft(_Draft):
     """Limits and policies, common to all sites."""
 
     entries: dict[str, Entries[Any]] = field(
-        default_factory=lambda: {section.name: Entries() for section in (*LIMIT_SECTIONS, *POLICY_SECTIONS)}
+        default_factory=lambda: {
+            section.name: Entries() for section in (*LIMIT_SECTIONS, *POLICY_SECTIONS, *PACK_SECTIONS)
+        }
     )
 
     @property
@@ -57,6 +67,11 @@ class SharedDraft(_Draft):
     def sla(self) -> Entries[SlaRow]:
         """The service table."""
         return cast("Entries[SlaRow]", self.entries["sla"])
+
+    @property
+    def packs(self) -> Entries[PackSpec]:
+        """Patrol rules with their sources, as shipped."""
+        return cast("Entries[PackSpec]", self.entries["packs"])
 
 
 @dataclass(slots=True)
@@ -103,6 +118,42 @@ class SiteDraft(_Draft):
     def overrides(self) -> Entries[LimitOverride]:
         """What the site changes about limits."""
         return cast("Entries[LimitOverride]", self.entries["limits"])
+
+    @property
+    def checkpoints(self) -> Entries[Checkpoint]:
+        """Checkpoints."""
+        return cast("Entries[Checkpoint]", self.entries["checkpoints"])
+
+    @property
+    def routes(self) -> Entries[Route]:
+        """Patrol routes."""
+        return cast("Entries[Route]", self.entries["routes"])
+
+    @property
+    def shifts(self) -> Entries[Shift]:
+        """Shifts and their rosters."""
+        return cast("Entries[Shift]", self.entries["shifts"])
+
+    @property
+    def schedules(self) -> Entries[Schedule]:
+        """When routes are walked."""
+        return cast("Entries[Schedule]", self.entries["schedules"])
+
+    @property
+    def rules(self) -> Entries[RuleSpec]:
+        """Which packs hold for what."""
+        return cast("Entries[RuleSpec]", self.entries["rules"])
+
+    @property
+    def readers(self) -> Entries[Reader]:
+        """Ready-made readers."""
+        return cast("Entries[Reader]", self.entries["readers"])
+
+    @property
+    def patrol_settings(self) -> PatrolSettings:
+        """Numbers for the whole site; the defaults where the file has none."""
+        items = self.entries["settings"].items
+        return cast("PatrolSettings", items[0].value) if items else PatrolSettings()
 
     def area_path(self, area: str) -> list[str]:
         """The area and what it lies in, innermost first; ends where a circle or a gap begins."""

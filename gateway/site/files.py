@@ -9,6 +9,8 @@ from gateway.site.catalogue import LimitSpec, SlaRow, Variant
 from gateway.site.duration import Duration
 from gateway.site.limit import Severity
 from gateway.site.model import Area, Channel, Device, Equipment, EscalationStep, Person, Point, Site
+from gateway.site.patrol import Checkpoint, PatrolSettings, Reader, Route, Schedule, Shift
+from gateway.site.patrol_specs import PackSpec, RuleSpec
 from gateway.site.terms import AsTuple, Finite, Frozen, Id, PolicyId, Priority, Role, Text
 
 
@@ -91,12 +93,22 @@ SITE_FILES: dict[str, tuple[Section, ...]] = {
     "people.yaml": (Section("people", Person, ("username",)),),
     "channels.yaml": (Section("channels", Channel, ("name",)),),
     "limits.yaml": (Section("limits", LimitOverride, ()),),
+    "patrol.yaml": (
+        Section("checkpoints", Checkpoint),
+        Section("routes", Route),
+        Section("shifts", Shift, required=False),
+        Section("schedules", Schedule, required=False),
+        Section("rules", RuleSpec, required=False),
+        Section("readers", Reader, required=False),
+        Section("settings", PatrolSettings, (), required=False, many=False),
+    ),
 }
 """Files of a site besides `site.yaml`, which is one Site."""
 SITE_FILE, SITE_MODEL = "site.yaml", Site
-OPTIONAL_FILES = frozenset({"equipment.yaml", "limits.yaml"})
+OPTIONAL_FILES = frozenset({"equipment.yaml", "limits.yaml", "patrol.yaml"})
 LIMIT_SECTIONS = (Section("limits", LimitSpec, ("id", "variant")),)
 POLICY_SECTIONS = (
     Section("sla", SlaRow, required=False),
     Section("policies", PolicySpec),
 )
+PACK_SECTIONS = (Section("packs", PackSpec),)

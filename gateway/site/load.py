@@ -7,6 +7,7 @@ from gateway.site.draft import SharedDraft, SiteDraft
 from gateway.site.files import (
     LIMIT_SECTIONS,
     OPTIONAL_FILES,
+    PACK_SECTIONS,
     POLICY_SECTIONS,
     SITE_FILE,
     SITE_FILES,
@@ -14,12 +15,17 @@ from gateway.site.files import (
     Section,
 )
 from gateway.site.model import Configs, SiteConfig
+from gateway.site.patrol import Patrol
+from gateway.site.patrol_checks import check_key_areas, check_patrol
+from gateway.site.patrol_rules import RuleResolver, check_packs
 from gateway.site.policies import check_policies, check_reachable, resolve_policy
 from gateway.site.problems import Problems, SiteInvalid, Spot
 from gateway.site.references import check_site
 from gateway.site.resolve import LimitResolver, check_catalogue
 from gateway.site.sections import read_sections, read_whole
 from gateway.site.yaml_source import read_document
+
+PATROL_DIRECTORY = "patrol"
 
 
 def load_configs(path: Path) -> Configs:
@@ -31,7 +37,10 @@ def load_configs(path: Path) -> Configs:
     shared = SharedDraft()
     _read_shared(path, "limits", LIMIT_SECTIONS, shared, problems)
     _read_shared(path, "policies", POLICY_SECTIONS, shared, problems)
+    if (path / PATROL_DIRECTORY).is_dir():
+        _read_shared(path, PATROL_DIRECTORY, PACK_SECTIONS, shared, problems)
     check_policies(shared, problems)
+    check_packs(shared, problems)
     check_catalogue(shared, problems)
     directories = _directories(path / "sites")
     if not directories:
@@ -71,9 +80,14 @@ def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> Site
     draft = SiteDraft(directory.name)
     _read_site(directory, draft, problems)
     check_site(draft, problems)
+    check_patrol(draft, shared, problems)
+    check_key_areas(draft, problems)
     resolver = LimitResolver(draft, shared, problems)
     limits = resolver.resolve()
-    check_reachable(draft, shared, resolver.used_policies(limits), problems)
+    rules = RuleResolver(draft, shared, problems)
+    patrol = _patrol(draft, rules)
+    used = [*resolver.used_policies(limits), *rules.used_policies(patrol)]
+    check_reachable(draft, shared, used, problems)
     if draft.site is None or len(problems):
         return None
     rows = {row.id: row for row in shared.sla.values()}
@@ -89,6 +103,19 @@ def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> Site
             resolve_policy(spec, rows[spec.sla], draft.channels.values()) for spec in shared.policies.values()
         ),
         limits=limits,
+        patrol=patrol,
+    )
+
+
+def _patrol(draft: SiteDraft, rules: RuleResolver) -> Patrol:
+    return Patrol(
+        checkpoints=draft.checkpoints.values(),
+        routes=draft.routes.values(),
+        shifts=draft.shifts.values(),
+        schedules=draft.schedules.values(),
+        rules=rules.resolve(),
+        readers=draft.readers.values(),
+        settings=draft.patrol_settings,
     )
 
 

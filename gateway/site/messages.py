@@ -1,16 +1,7 @@
 """The texts of every problem, by code: what is wrong and what to write, in Chinese and English."""
 
-from typing import NamedTuple
-
-
-class Text(NamedTuple):
-    """Message and suggestion in both languages; `{names}` are filled by the problem."""
-
-    zh: str
-    fix_zh: str
-    en: str
-    fix_en: str
-
+from gateway.site.patrol_messages import PATROL_MESSAGES
+from gateway.site.problem_text import Text
 
 CHANGE_TO = Text("", "改为 {near}", "", "Write {near}")
 _FILES_ZH, _FILES_EN = "文件说明见 docs/configuration.md", "The files are described in docs/configuration.md"
@@ -109,6 +100,9 @@ MESSAGES: dict[str, Text] = {
     "bad_duration": Text(
         "{value} 不是时长", "数字带单位，如 10s、5min、4h、7d 或 PT5M（m 不是分钟，写 min）",
         "{value} is not a duration", "Write number and unit such as 10s, 5min, 4h, 7d or PT5M (minutes are min, not m)",
+    ),
+    "bad_date": Text(
+        "{value} 不是日期", "写成 2026-12-01 这样的日期", "{value} is not a date", "Write a date such as 2026-12-01",
     ),
     "out_of_bounds": Text(
         "{value} 超出允许范围", "应 {bound}", "{value} is out of bounds", "It must be {bound}",
@@ -275,4 +269,5 @@ MESSAGES: dict[str, Text] = {
         "限值 {limit} 在点 {point} 上改了两次，第一次在 {first}", "合并成一项",
         "Limit {limit} is changed twice for point {point}, first at {first}", "Make it one entry",
     ),
+    **PATROL_MESSAGES,
 }  # fmt: skip

@@ -13,10 +13,12 @@ from gateway.contract.units import UNITS
 from gateway.site.catalogue import LimitSpec, SlaRow
 from gateway.site.duration import Duration, Interval
 from gateway.site.limit import Limit, Severity
+from gateway.site.patrol import Patrol
 from gateway.site.terms import (
     AreaKind,
     AsTuple,
     ChannelKind,
+    DeviceKind,
     EquipmentKind,
     EscalationRole,
     Finite,
@@ -53,6 +55,8 @@ class Area(Frozen):
     name_en: str = ""
     kind: AreaKind
     parent: Id | None = None
+    key: bool = False
+    """A key area 重点部位: a scheduled route has to have a checkpoint in it (PER-21)."""
 
 
 class Equipment(Frozen):
@@ -78,7 +82,7 @@ class Device(Frozen):
     name: Text
     name_en: str = ""
     area: Id
-    kind: Id
+    kind: DeviceKind
     heartbeat: Duration | None = None
     """It says something at least this often."""
 
@@ -125,6 +129,8 @@ class Person(Frozen):
     areas: Annotated[tuple[Id, ...], AsTuple] = ()
     """Areas (with everything inside them) this person answers for; empty: the whole site."""
     phone: str | None = None
+    badges: Annotated[tuple[Text, ...], AsTuple] = ()
+    """Badges 工卡 that stand for this person at a reader, as any reader prints them."""
 
 
 class Channel(Frozen):
@@ -191,6 +197,7 @@ class SiteConfig(Frozen):
     channels: tuple[Channel, ...] = ()
     policies: tuple[Policy, ...] = ()
     limits: tuple[Limit, ...] = ()
+    patrol: Patrol = Patrol()
 
     @cached_property
     def area_by_id(self) -> Mapping[str, Area]:
@@ -310,6 +317,14 @@ class Configs(Frozen):
     limits: tuple[LimitSpec, ...] = ()
     """The catalogue of documented limits, whether or not a site has points for them."""
     sla: tuple[SlaRow, ...] = ()
+
+    def without_demo(self) -> "Configs":
+        """The same without what is only there for `gengfu demo`."""
+        sites = {}
+        for name, config in self.sites.items():
+            kept = tuple(one for one in config.patrol.schedules if not one.demo_only)
+            sites[name] = config.model_copy(update={"patrol": config.patrol.model_copy(update={"schedules": kept})})
+        return self.model_copy(update={"sites": sites})
 
     def site(self, site: str) -> SiteConfig:
         """The site with this id; raises UnknownId."""

@@ -212,8 +212,8 @@ def _explain(
     elif kind == "string_pattern_mismatch":
         fix_zh, fix_en = _form(str(context.get("pattern", "")))
         problems.add(spot, "bad_form", value=_shown(value), fix_zh=fix_zh, fix_en=fix_en)
-    elif kind == "bad_duration":
-        problems.add(spot, "bad_duration", value=context.get("value", _shown(value)))
+    elif kind in ("bad_duration", "bad_date"):
+        problems.add(spot, kind, value=context.get("value", _shown(value)))
     elif kind in _BOUNDS:
         short = _BOUNDS[kind]
         problems.add(spot, "out_of_bounds", value=_shown(value), bound=_SIGNS[short].format(context.get(short)))
@@ -268,6 +268,12 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
 
 
 def _form(pattern: str) -> tuple[str, str]:
+    if "[0-5][0-9]" in pattern:
+        return "写成 24 小时制的时刻，如 07:30", "Write a time of day from 00:00 to 23:59, such as 07:30"
+    if "A-Z0-9-]" in pattern:
+        return "用 4 到 32 个大写字母、数字和连字符", "Use 4 to 32 capital letters, digits and hyphens"
+    if "_-]" in pattern:
+        return "只用小写字母、数字和中间的 - 或 _", "Use lower-case letters, digits and inner - or _"
     if "A-Z]{2" in pattern:
         return "写成 NUM-01 这样的编号", "Write an id such as NUM-01"
     if "_" in pattern:

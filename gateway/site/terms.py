@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from gateway.contract.topics import ID_PATTERN
 
 Id = Annotated[str, StringConstraints(pattern=rf"^{ID_PATTERN}$")]
+DeviceKind = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")]
 PolicyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -29,7 +30,7 @@ ROLE_NAMES: Mapping[Role, str] = {
 Priority = Literal["P1", "P2", "P3", "P4"]
 Origin = Literal["seed", "default"]
 """Where a number comes from: the documents (种子) or our own proposal (默认)."""
-AreaKind = Literal["building", "garage", "pump_room", "perimeter", "other"]
+AreaKind = Literal["building", "corridor", "garage", "pump_room", "perimeter", "other"]
 EquipmentKind = Literal[
     "pump_set", "fire_pump", "jockey_pump", "fire_main", "water_tank", "fire_panel", "distribution_box", "generator",
     "elevator", "camera", "recorder", "cctv", "access_control", "lighting", "floor", "drain", "other",

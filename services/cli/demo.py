@@ -54,7 +54,7 @@ out = Console(highlight=False)
 
 
 def demo(
-    scenario: Annotated[str, typer.Option(help="demo, calm, storm, night_leak, backlog or clock_skew.")] = "demo",
+    scenario: Annotated[str, typer.Option(help="demo, patrol, calm, storm, night_leak, backlog, clock_skew.")] = "demo",
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Go on with the data of the last demo.")] = False,
     lang: Language = "zh",
@@ -66,6 +66,7 @@ def demo(
     os.environ.setdefault("GENGFU_CONFIGS", str(shipped_configs()))
     os.environ.pop("GENGFU_DATABASE_URL", None)
     defaults = Settings()
+    os.environ["GENGFU_DEMO"] = "true"
     os.environ["GENGFU_BROKER_HOST"] = "127.0.0.1"
     os.environ["GENGFU_BROKER_PORT"] = str(free_port("127.0.0.1", defaults.broker_port))
     os.environ["GENGFU_WEB_PORT"] = str(free_port(defaults.web_host, defaults.web_port))

@@ -14,7 +14,7 @@ from rich.markup import escape
 from gateway.broker import PortTaken
 from gateway.contract.errors import GengfuError
 from gateway.site.problems import Language, SiteInvalid, format_problems
-from services.cli import accounts, demo, limits, parts, site
+from services.cli import accounts, demo, limits, parts, readers, site, tags
 from services.kernel.errors import RoleTaken
 
 EXIT_WRONG = 1
@@ -36,6 +36,8 @@ app.command("up")(demo.up)
 app.command("check")(site.check)
 app.command("limits")(limits.show)
 app.add_typer(accounts.app, name="account")
+app.add_typer(tags.app, name="tag")
+app.add_typer(readers.app, name="reader")
 for name, function in parts.COMMANDS.items():
     app.command(name, rich_help_panel="Single processes")(function)
 

@@ -98,7 +98,8 @@ class Narrator:
                 self._order_event = order_event.id
                 words = (_ORDER_EN if self._english else _ORDER_ZH).get(order_event.kind)
                 if words:
-                    to = f" → {assignee or order.assignee}" if order_event.kind == "dispatched" else ""
+                    somebody = assignee or order.assignee or order.assignee_role
+                    to = f" → {somebody}" if order_event.kind == "dispatched" else ""
                     lines.append((order_event.at, f"{words} {order.number}{to}"))
         lines.sort(key=lambda line: line[0])
         return [f"{at.astimezone(self._zone):%H:%M:%S}  {text}" for at, text in lines]

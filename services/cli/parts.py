@@ -2,9 +2,10 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import httpx
 import typer
@@ -12,11 +13,17 @@ import typer
 from gateway.broker import EmbeddedBroker, PortTaken
 from gateway.contract.times import to_ms
 from gateway.ingest import Ingest
+from gateway.mqtt import BrokerAddress
 from gateway.outbox import Outbox
 from gateway.publish import Publisher
+from gateway.readers import Readers
 from gateway.registry import Registry
+from gateway.simulator.rota import Drawn
 from gateway.simulator.run import Simulator
+from gateway.site.model import SiteConfig
+from gateway.site.patrol import Schedule
 from gateway.timeseries.sqlite import open_sqlite_store
+from services.cli.doors import Doors
 from services.cli.wiring import (
     broker_of,
     configs_of,
@@ -29,14 +36,17 @@ from services.cli.wiring import (
 )
 from services.flows.judge import SiteJudge
 from services.flows.learning import Learner
-from services.kernel.clock import SystemClock
+from services.kernel.clock import Clock, SystemClock
 from services.kernel.errors import SettingsError
 from services.kernel.settings import Settings
 from services.notify.model import Channel
 from services.notify.senders import Sender, build_sender
+from services.patrol.starts import schedule_seed, starts
+from services.patrol.sun_keys import installation_secret
 from services.worker import Worker
 
 GATEWAY_INTERVAL_S = 10.0
+_DAY_MS = 86_400_000
 
 
 def broker() -> None:
@@ -63,6 +73,7 @@ def ingest() -> None:
         holder=f"{socket.gethostname()}:{settings.ingest_group}",
         late_after=settings.late_after,
         loss_settle=settings.loss_settle,
+        secret=installation_secret(settings),
     )
     learner = Learner(judge, store, [configs.site(site) for site in sites], settings.raw_days)
     running = Ingest(
@@ -104,6 +115,7 @@ def worker() -> None:
             sender_for,
             late_after=settings.late_after,
             holder=f"{socket.gethostname()}:{os.getpid()}" if role is None else "worker",
+            seed=schedule_seed(installation_secret(settings)),
         ).run(stop)
     db.dispose()
     if role is not None:
@@ -121,7 +133,8 @@ def web() -> None:
     db = open_database(settings)
     seed_accounts(db, configs)
     store = open_sqlite_store(settings.timeseries_path, read_only=True)
-    serve(settings, db, store, configs, stop.is_set)
+    with closing(Doors(configs, broker_of(settings), settings.web_outbox_path)) as doors:
+        serve(settings, db, store, configs, stop.is_set, doors)
     store.close()
     db.dispose()
 
@@ -139,8 +152,12 @@ def gateway(
     points = {point.id for point in config.points_of(device)}
     with closing(Outbox(settings.outbox_path, via=f"{site}-{device}"[:64])) as outbox:
         publisher = Publisher(outbox, broker_of(settings), site, will_device=device).start()
+        readers: Readers | None = None
         try:
+            readers = _start_readers(config, publisher, broker_of(settings), device, clock)
             while True:
+                if readers is not None:
+                    readers.retry()
                 at = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
                 stats = publisher.stats()
                 if "gateway-backlog" in points:
@@ -149,11 +166,25 @@ def gateway(
                 if stop.wait(GATEWAY_INTERVAL_S):
                     break
         finally:
+            if readers is not None:
+                readers.close()
             publisher.close()
 
 
+def _start_readers(
+    config: SiteConfig, publisher: Publisher, address: BrokerAddress, device: str, clock: Clock
+) -> Readers | None:
+    """The site's ready-made readers, if it has any."""
+    if not config.patrol.readers:
+        return None
+    name = f"gengfu-readers-{config.site.id}-{device}"
+    return Readers(config, publisher, address, name=name, clock_ms=lambda: to_ms(clock.now())).start()
+
+
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="demo, calm, storm, night_leak, backlog, clock_skew, or a file.")],
+    scenario: Annotated[
+        str, typer.Argument(help="demo, calm, patrol, storm, night_leak, backlog, clock_skew, or a file.")
+    ],
     site: Annotated[str, typer.Option(help="Site to play; needed when there are several.")] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 1,
     english: Annotated[bool, typer.Option("--english", help="Tell in English what happens.")] = False,
@@ -166,7 +197,22 @@ def simulate(
     def tell(text: str, text_en: str) -> None:
         print(text_en if english else text, flush=True)
 
-    Simulator(config, broker_of(settings), scenario, seed=seed, clock=SystemClock(), on_event=tell).run(stop)
+    drawn = _drawn(config, schedule_seed(installation_secret(settings)))
+    Simulator(config, broker_of(settings), scenario, seed=seed, clock=SystemClock(), on_event=tell, drawn=drawn).run(
+        stop
+    )
+
+
+def _drawn(config: SiteConfig, seed: str) -> Drawn:
+    """What guards are told of random rounds: when each one starts."""
+
+    def drawn(schedule: Schedule, since_ms: int) -> Iterator[int]:
+        shift = config.patrol.shift(schedule.shift) if schedule.shift else None
+        for day in range(366):
+            begin_ms = since_ms + day * _DAY_MS
+            yield from starts(schedule, shift, ZoneInfo(config.site.timezone), begin_ms, begin_ms + _DAY_MS, seed)
+
+    return drawn
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

@@ -11,14 +11,20 @@ from gateway.timeseries.store import TimeSeriesStore
 from services.kernel.clock import SystemClock
 from services.kernel.db import Database
 from services.kernel.settings import Settings
+from services.patrol.phone import TapDoor
 from services.web.app import create_app
 
 
 def serve(
-    settings: Settings, db: Database, store: TimeSeriesStore, configs: Configs, stopped: Callable[[], bool]
+    settings: Settings,
+    db: Database,
+    store: TimeSeriesStore,
+    configs: Configs,
+    stopped: Callable[[], bool],
+    door: TapDoor | None = None,
 ) -> None:
-    """Serve until `stopped` says so."""
-    app = create_app(settings, db, store, configs, SystemClock())
+    """Serve until `stopped` says so; taps of phones leave by `door`."""
+    app = create_app(settings, db, store, configs, SystemClock(), door=door)
     _Server(
         uvicorn.Config(
             app,

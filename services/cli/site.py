@@ -8,7 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.site.load import load_configs
+from gateway.site.model import Configs
 from gateway.site.problems import SiteInvalid, format_problems
+from services.cli.patrol_check import month_coverage, month_days, print_coverage
+from services.kernel.clock import SystemClock
 
 out = Console(highlight=False)
 Language = Annotated[Literal["zh", "en"], typer.Option("--lang", envvar="GENGFU_LANG", help="zh or en.")]
@@ -19,14 +22,38 @@ def check(
         "device_configs"
     ),
     lang: Language = "zh",
+    month: Annotated[
+        str | None, typer.Option(help="Show this month's rounds, e.g. 2026-12. Default: the current month.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 for gaps in the patrol plan too.")] = False,
 ) -> None:
-    """Validate the site files: each problem with file, place and what to write instead. Exit code 1 if there is any."""
+    """Validate the site files: each problem with file, place and what to write instead. Exit code 1 if there is any.
+
+    Then show the month's rounds and what they leave out: rings, nights, hours without anybody on duty.
+    """
     try:
-        configs = load_configs(path)
+        first, last = month_days(month, SystemClock().now())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--month") from error
+    try:
+        configs = load_configs(path).without_demo()
     except SiteInvalid as error:
         out.print(format_problems(error.problems, lang), markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
     zh = lang == "zh"
+    out.print(f"[green]✓[/] {path}：" + ("没有问题" if zh else "no problems"))
+    out.print(_table(configs, zh=zh))
+    gaps = 0
+    for config in configs.sites.values():
+        if config.patrol.checkpoints:
+            coverage = month_coverage(config, first, last)
+            print_coverage(config, coverage, first, out, zh=zh)
+            gaps += coverage.gaps
+    if strict and gaps:
+        raise typer.Exit(1)
+
+
+def _table(configs: Configs, *, zh: bool) -> Table:
     headings = ("站点", "区域", "设备台账", "采集设备", "测点", "限值", "人员")
     headings_en = ("Site", "Areas", "Equipment", "Devices", "Points", "Limits", "People")
     table = Table(*(headings if zh else headings_en), box=None, header_style="dim", padding=(0, 2, 0, 0))
@@ -34,5 +61,4 @@ def check(
         parts = (config.areas, config.equipment, config.devices, config.points, config.limits, config.people)
         name = config.site.name if zh else config.site.name_en or config.site.name
         table.add_row(f"{name} ({config.site.id})", *(str(len(part)) for part in parts))
-    out.print(f"[green]✓[/] {path}：" + ("没有问题" if zh else "no problems"))
-    out.print(table)
+    return table

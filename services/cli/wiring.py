@@ -56,7 +56,8 @@ def take_role(db: Database, role: str) -> RoleLock | None:
 
 def configs_of(settings: Settings) -> Configs:
     """The site files; raises SiteInvalid with every problem."""
-    return load_configs(configs_path(settings))
+    configs = load_configs(configs_path(settings))
+    return configs if settings.demo else configs.without_demo()
 
 
 def configs_path(settings: Settings) -> Path:

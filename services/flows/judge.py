@@ -21,6 +21,7 @@ from services.device.sessions import note_dropped, note_session
 from services.flows import system
 from services.flows.breach import Reactions, withdraw_orphans
 from services.flows.maintenance import MaintenanceBoard
+from services.flows.patrol import PatrolDesk
 from services.kernel.db import Database
 from services.kernel.heartbeat import beat
 from services.kernel.ids import new_id
@@ -45,7 +46,9 @@ class SiteJudge:
         holder: str = "ingest",
         late_after: timedelta = timedelta(minutes=5),
         loss_settle: timedelta = timedelta(seconds=10),
+        secret: bytes = b"",
     ) -> None:
+        """`secret`: opens the keys of signed tags."""
         self._db = db
         self._sites: dict[str, SiteConfig] = {site: configs.site(site) for site in sites}
         self._holder = holder
@@ -58,6 +61,7 @@ class SiteJudge:
         self._ledger = DeviceLedger(frozenset(self._sites))
         self._board = MaintenanceBoard(self._sites)
         self._reactions = Reactions(self._sites, late_after)
+        self._patrol = PatrolDesk(self._sites, secret, late_after)
         self._turn = threading.Lock()
         self._loaded = False
         self._swept = False
@@ -100,6 +104,8 @@ class SiteJudge:
             for event in heard:
                 if not self._ledger.note(session, event):
                     continue
+                if event.kind == "tap" and event.body is not None:
+                    self._patrol.hear(session, event)
                 samples = self.engine.take(event.samples)
                 while samples:
                     self._judge(session, samples[0])

@@ -16,6 +16,7 @@ from services.flows import ladder
 from services.notify import service as notify
 from services.notify import texts
 from services.notify.model import Channel, Notice, Recipient
+from services.patrol import roster
 from services.work_order import service as work_orders
 from services.work_order.tables import WorkOrder
 
@@ -144,7 +145,7 @@ def _order_for(session: Session, config: SiteConfig, alert: Alert, now: datetime
             place=place,
             equipment=(point.equipment or "") if point else "",
             assignee=owner.username if owner else None,
-            assignee_role="engineer",
+            assignee_role=str(alert.detail.get("assignee_role", "engineer")),
             clock_from=alert.last_active_at,
             policy=alert.policy,
             detail={"place_en": place_en, "title_en": alert.title_en},
@@ -168,6 +169,7 @@ def _tell(
     late: bool = False,
 ) -> None:
     area = alert.detail.get("area")
+    everywhere = bool(alert.detail.get("tell_roles"))
     notice = Notice(
         key=key,
         kind=kind,
@@ -178,12 +180,14 @@ def _tell(
         text=words.zh,
         text_en=words.en,
         occurrence=alert.occurrence,
-        roles=roles,
-        areas=frozenset(one.id for one in config.area_path(area)) if area else frozenset(),
+        roles=roles | frozenset(alert.detail.get("tell_roles", ())),
+        areas=frozenset(one.id for one in config.area_path(area)) if area and not everywhere else frozenset(),
+        usernames=frozenset(alert.detail.get("tell", ())),
         late=late,
     )
     acknowledged = alert.acked_occurrence >= alert.occurrence
-    people = recipients(config, alert.target if alert.target in config.point_by_key else None)
+    point = alert.target if alert.target in config.point_by_key else None
+    people = recipients(config, point, off_duty(session, config, now))
     notify.announce(session, notice, people, channels(config), now, acknowledged=acknowledged)
 
 
@@ -259,14 +263,24 @@ def place_of(config: SiteConfig, alert: Alert) -> tuple[str, str]:
 
 
 def owner_of(config: SiteConfig, alert: Alert) -> Person | None:
-    """设备责任人 of the alert's target: the first of those responsible for its equipment or area."""
+    """Who an alert's order goes to: whoever it names, else 设备责任人, the first responsible for equipment or area."""
+    if alert.detail.get("assignee"):
+        return config.person_by_username.get(str(alert.detail["assignee"]))
     if alert.target not in config.point_by_key:
         return None
     responsible = config.responsible("engineer", alert.target)
     return responsible[0] if responsible else None
 
 
-def recipients(config: SiteConfig, point: str | None = None) -> list[Recipient]:
+def off_duty(session: Session, config: SiteConfig, now: datetime) -> frozenset[str]:
+    """Who serves in shifts and is not on one now."""
+    in_shifts = roster.rostered(config)
+    if not in_shifts:
+        return frozenset()
+    return in_shifts - {one.username for one in roster.on_duty(session, config, now)}
+
+
+def recipients(config: SiteConfig, point: str | None = None, away: frozenset[str] = frozenset()) -> list[Recipient]:
     """Everybody of a site who may be told. About a point, a level means those responsible for it, not all nearby."""
     near = {one.username for role in LEVELS if point for one in config.responsible(role, point)}
     return [
@@ -275,6 +289,7 @@ def recipients(config: SiteConfig, point: str | None = None) -> list[Recipient]:
             role=one.role,
             areas=_ELSEWHERE if point and one.role in LEVELS and one.username not in near else frozenset(one.areas),
             phone=one.phone,
+            on_duty=one.username not in away,
         )
         for one in config.people
         if one.role != "program"

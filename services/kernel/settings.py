@@ -34,7 +34,12 @@ class Settings(BaseSettings):
     loss_settle: timedelta = Field(
         default=timedelta(seconds=10), description="How long a sequence gap may fill before it counts as loss"
     )
+    secret_key_file: Path | None = Field(
+        default=None,
+        description="Secret that encrypts the keys of signed tags; none: secret.key in the data directory",
+    )
     raw_days: int = Field(default=90, ge=1, description="How long raw readings are kept")
+    demo: bool = Field(default=False, description="Set by `gengfu demo`: taps may be simulated on the phone page")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @model_validator(mode="after")
@@ -49,6 +54,11 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'gengfu.db'}"
 
     @property
+    def secret_key_path(self) -> Path:
+        """The file with this installation's secret."""
+        return self.secret_key_file or self.data_dir / "secret.key"
+
+    @property
     def timeseries_path(self) -> Path:
         """The embedded time-series file."""
         return self.data_dir / "timeseries.db"
@@ -57,3 +67,7 @@ class Settings(BaseSettings):
     def outbox_path(self) -> Path:
         """The gateway publisher's outbox."""
         return self.data_dir / "outbox.db"
+
+    def web_outbox_path(self, site: str) -> Path:
+        """The outbox of the taps that phones of a site deliver over HTTP."""
+        return self.data_dir / f"web-outbox-{site}.db"

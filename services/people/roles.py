@@ -29,7 +29,7 @@ class Scope(StrEnum):
 
 _DESK = frozenset({Role.DUTY, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN})
 _TECHNICAL = _DESK | {Role.ENGINEER}
-_HANDS = frozenset({Role.ENGINEER, Role.SUPERVISOR, Role.ADMIN})
+_HANDS = frozenset({Role.GUARD, Role.ENGINEER, Role.SUPERVISOR, Role.ADMIN})
 _PEOPLE = _TECHNICAL | {Role.GUARD}
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
@@ -52,7 +52,10 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "work_order.rate": frozenset({Role.DUTY, Role.MANAGER, Role.ADMIN}),
     "work_order.cancel": _DESK,
     "work_order.comment": _PEOPLE,
+    "patrol.tap": _PEOPLE,
+    "patrol.handover": _DESK | {Role.GUARD},
     "maintenance.set": frozenset({Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "patrol.close_anomaly": frozenset({Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
     "quarantine.dismiss": _TECHNICAL,
     "people.manage": frozenset({Role.ADMIN}),
     "token.issue": frozenset({Role.ADMIN}),
@@ -60,7 +63,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 """Command → the roles that may give it. The administrator stands in for every role; the audit shows that he did."""
 
 OWN_ORDER_ONLY: dict[str, frozenset[Role]] = {
-    f"work_order.{step}": frozenset({Role.ENGINEER}) for step in ("start", "hold", "resume", "submit")
+    f"work_order.{step}": frozenset({Role.GUARD, Role.ENGINEER}) for step in ("start", "hold", "resume", "submit")
 }
 """Commands that these roles may give only on an order assigned to themselves."""
 

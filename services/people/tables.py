@@ -68,3 +68,14 @@ class LoginAttempt(Base):
     username: Mapped[str] = mapped_column(String(64))
     ip: Mapped[str] = mapped_column(String(64))
     succeeded: Mapped[bool] = mapped_column(default=False)
+
+
+class DutyPin(Base):
+    """The code somebody signs off duty with, and its duress twin that looks the same to whoever watches."""
+
+    __tablename__ = "duty_pin"
+
+    username: Mapped[str] = mapped_column(ForeignKey(User.username), primary_key=True)
+    pin_hash: Mapped[str] = mapped_column(String(256))
+    duress_hash: Mapped[str] = mapped_column(String(256))
+    set_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -3,14 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.device import quarantine
-from services.flows import maintenance
+from services.flows import handover, maintenance
 from services.flows.telling import announce_again, tell_dispatched
-from services.kernel.errors import Invalid
+from services.kernel.errors import Conflict, Invalid
+from services.patrol import anomalies
+from services.patrol.tables import Anomaly, Handover
 from services.people.roles import Actor, require
 from services.people.tables import User
 from services.rules.tables import MaintenanceMode
@@ -132,6 +135,33 @@ def maintenance_off(svc: Services, actor: Actor, target: str, now: datetime) -> 
                 continue
             for alert in maintenance.end(s, svc.configs, mode.id, actor.username, now):
                 announce_again(s, svc.configs.site(alert.site), alert, now)
+
+
+def close_anomaly(svc: Services, actor: Actor, anomaly_id: str, comment: str, now: datetime) -> Anomaly:
+    """Answer for a patrol anomaly."""
+    require(actor, "patrol.close_anomaly")
+    with svc.db.begin() as s:
+        return anomalies.close(s, anomaly_id, comment=comment, actor=actor.username, now=now)
+
+
+def hand_over(
+    svc: Services, actor: Actor, site: str, given: handover.Given, second: Actor | None, now: datetime
+) -> Handover:
+    """Record a handover that both people signed: the one who is signed in, and `second` by his own password."""
+    require(actor, "patrol.handover")
+    if second is None or {given.given_by, given.taken_by} != {actor.username, second.username}:
+        raise Invalid("A handover is signed by both people", hint="Let the other one sign", field="second_password")
+    require(second, "patrol.handover")
+    config = svc.configs.site(site)
+    items = {item for route in config.patrol.routes for item in route.kit}
+    if set(given.kit or {}) != items:
+        hint = f"The kit is {', '.join(sorted(items)) or 'empty'}"
+        raise Invalid("Say of every item of the kit whether it is complete", hint=hint, field="kit")
+    try:
+        with svc.db.begin() as s:
+            return handover.hand_over(s, config, given, now)
+    except IntegrityError as error:
+        raise Conflict("This shift has been handed over already", hint="Look at the record") from error
 
 
 def dismiss(svc: Services, actor: Actor, entry_id: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from gateway.timeseries.store import TimeSeriesStore
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.db import Database
 from services.kernel.settings import Settings
+from services.patrol.phone import TapDoor
 from services.people.passwords import Hasher
 from services.people.service import DEFAULT_HASHER
 from services.web import health, live, problems
@@ -32,8 +33,12 @@ def create_app(
     configs: Configs,
     clock: Clock | None = None,
     hasher: Hasher = DEFAULT_HASHER,
+    door: TapDoor | None = None,
 ) -> FastAPI:
-    """The console and its API over a migrated database. Nothing is started; serve it with any ASGI server."""
+    """The console and its API over a migrated database. Nothing is started; serve it with any ASGI server.
+
+    `door` is where taps of the phone app go.
+    """
     app = FastAPI(
         title="Gengfu",
         version="1",
@@ -43,7 +48,7 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         dependencies=[Depends(csrf_guard)],
     )
-    app.state.services = Services(settings, db, store, configs, clock or SystemClock(), hasher)
+    app.state.services = Services(settings, db, store, configs, clock or SystemClock(), hasher, door)
     app.state.watch = live.Watch(db)
     problems.install(app)
     for router in (*api_routers, *page_routers, health.router, live.router):

@@ -15,6 +15,7 @@ from services.kernel.clock import Clock
 from services.kernel.db import Database
 from services.kernel.errors import Forbidden, Unauthenticated
 from services.kernel.settings import Settings
+from services.patrol.phone import TapDoor
 from services.people import service as people
 from services.people.passwords import Hasher
 from services.people.roles import Actor, require
@@ -37,6 +38,8 @@ class Services:
     configs: Configs
     clock: Clock
     hasher: Hasher
+    door: TapDoor | None = None
+    """Where the phones' taps go; None: nowhere, and they stay on the phones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Words of the trade for the codes in the database. Message ids are English; the catalogue has the Chinese."""
 
+from services.web import patrol_words
 from services.web.i18n import N_, Translate
 
 WORDS: dict[str, dict[str, str]] = {
+    **patrol_words.WORDS,
     "severity": {"critical": N_("Critical"), "high": N_("High"), "medium": N_("Medium"), "low": N_("Low")},
     "alert_state": {
         "active_unack": N_("Not acknowledged"),
@@ -184,8 +186,11 @@ COMMANDS = {
     "work_order.cancel": N_("cancel a work order"),
     "work_order.comment": N_("comment on a work order"),
     "maintenance.set": N_("switch the maintenance mode"),
+    "patrol.close_anomaly": N_("answer for an anomaly"),
     "quarantine.dismiss": N_("dismiss a quarantined message"),
     "people.manage": N_("manage accounts"),
+    "patrol.tap": N_("go on patrol"),
+    "patrol.handover": N_("hand over a shift"),
     "token.issue": N_("issue tokens"),
 }
 

@@ -22,6 +22,7 @@ from services.device.tables import Quarantine
 from services.kernel.db import Database
 from services.kernel.errors import TooMany
 from services.notify.tables import IN_FLIGHT, Message
+from services.patrol.tables import Anomaly, DutyTime, RoundEvent, TapRow
 from services.people import service as people
 from services.people.roles import may
 from services.rules.tables import MaintenanceMode
@@ -81,6 +82,7 @@ class Watch:
                 "orders": _version(_tail(s, WorkOrderEvent.id)),
                 "messages": _version(waiting, _tail(s, Message.id, Message.status, Message.attempts)),
                 "quarantine": _version(quarantine, _tail(s, Quarantine.id)),
+                "patrol": _patrol_version(s),
                 "maintenance": _version(modes, _tail(s, MaintenanceMode.id, MaintenanceMode.ended_at)),
             }
 
@@ -104,6 +106,21 @@ class Watch:
 def _tail(s: Session, key: InstrumentedAttribute[str], *columns: InstrumentedAttribute[Any]) -> list[Any]:
     """The newest rows by id. Not the highest id alone: transactions do not commit in the order of the ids they drew."""
     return [tuple(row) for row in s.execute(select(key, *columns).order_by(key.desc()).limit(TAIL))]
+
+
+def _patrol_version(s: Session) -> str:
+    """Verdicts, taps and answers by when they came; a phone that is heard without news changes nothing here."""
+    verdicts = select(RoundEvent.at, RoundEvent.round_id, RoundEvent.seq).order_by(RoundEvent.at.desc()).limit(TAIL)
+    taps = select(TapRow.received_at, TapRow.id, TapRow.verdict).order_by(TapRow.received_at.desc()).limit(TAIL)
+    duty = select(func.count(), func.max(DutyTime.on_at)).where(DutyTime.off_at.is_(None))
+    newest = [sorted(tuple(row) for row in s.execute(query)) for query in (verdicts, taps, duty)]
+    return _version(newest, _tail(s, Anomaly.id, Anomaly.withdrawn_at), _closed(s))
+
+
+def _closed(s: Session) -> int:
+    """How many anomalies are open: a closed one may be older than the newest rows."""
+    waiting = (Anomaly.closed_at.is_(None)) & (Anomaly.withdrawn_at.is_(None))
+    return s.scalar(select(func.count()).select_from(Anomaly).where(waiting)) or 0
 
 
 def _version(*parts: Any) -> str:

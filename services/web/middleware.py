@@ -21,6 +21,12 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_PHONE = {
+    # Its worker keeps it for the hours without network; it previews its own photos and reads codes with the camera.
+    "Content-Security-Policy": _HEADERS["Content-Security-Policy"].replace("data:;", "data: blob:; worker-src 'self';"),
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+}
+PHONE_PATH = "/patrol/phone"
 
 
 class SecurityHeaders:
@@ -36,10 +42,12 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
+        special = _PHONE if scope["path"] == PHONE_PATH else {}
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in [*_HEADERS.items(), *self._extra]:
+                for name, value in [*_HEADERS.items(), *special.items(), *self._extra]:
                     headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)

@@ -38,6 +38,13 @@ TITLES = {
     500: N_("Something went wrong on our side"),
     503: N_("Not available right now"),
 }
+HANDOVER_FIELDS = {
+    "kit": N_("Say of every item of the kit whether it is complete."),
+    "shift": N_("No handover to this shift is due. Reload the page."),
+    "given_by": N_("This person has no account at this site."),
+    "taken_by": N_("A handover takes two people of this site."),
+    "second_username": N_("The second person must be somebody else."),
+}
 
 
 def install(app: FastAPI) -> None:
@@ -74,6 +81,9 @@ def human(error: Exception, _: Translate) -> str:
         return _("You carried this out yourself; somebody else must verify it.")
     if isinstance(error, Invalid) and error.detail.get("field") == "second_password":
         return _("The second person's username or password is wrong.")
+    field = error.detail.get("field") if isinstance(error, Invalid) else None
+    if field in HANDOVER_FIELDS:
+        return _(HANDOVER_FIELDS[field])
     if isinstance(error, Conflict):
         return _("The state has changed in the meantime. Look at the current state and decide again.")
     if isinstance(error, NotFound):

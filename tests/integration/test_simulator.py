@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from gateway.contract.decode import decode
 from gateway.contract.topics import parse_topic, ready_topic
 from gateway.mqtt import BrokerAddress, client_options
 from gateway.simulator.run import Simulator
-from gateway.simulator.scenario import Fault, Scenario
+from gateway.simulator.scenario import Fault, Guard, Scenario
 from gateway.site.load import load_configs
 from gateway.site.model import SiteConfig
 
@@ -79,7 +80,7 @@ class Ear:
         assert self.subscribed.wait(10)
 
     def _on_connect(self, client: paho.Client, *_: Any) -> None:
-        client.subscribe([(f"gengfu/v1/{self._site}/+/reading", 1), (f"gengfu/v1/{self._site}/+/status", 1)])
+        client.subscribe([(f"gengfu/v1/{self._site}/+/{kind}", 1) for kind in ("reading", "status", "tap")])
 
     def say_ready(self) -> None:
         self._client.publish(ready_topic(self._site), b'{"since":"now"}', qos=1, retain=True).wait_for_publish(10)
@@ -92,6 +93,9 @@ class Ear:
             if parse_topic(topic).device == device and parse_topic(topic).kind == "reading"
         ]
         return list(dict.fromkeys(found))
+
+    def taps(self, device: str) -> list[dict[str, Any]]:
+        return [json.loads(p) for t, p in list(self.heard) if t.endswith(f"/{device}/tap")]
 
     def statuses(self, device: str) -> list[dict[str, Any]]:
         return [json.loads(p) for t, p in list(self.heard) if t.endswith(f"/{device}/status")]
@@ -156,7 +160,7 @@ def scenario_of(*faults: dict[str, object]) -> Scenario:
 
 
 def test_devices_wait_for_ingest_then_speak_and_say_goodbye(broker: Broker, ear: Ear, yunhe: SiteConfig) -> None:
-    simulator = Simulator(yunhe, broker.address, "calm", speed=10)
+    simulator = Simulator(yunhe, broker.address, scenario_of(), speed=10)
     with running(simulator):
         wait_for(lambda: ear.statuses("fire-panel-1") and simulator.counts().waiting > 5)
         assert not ear.seqs("domestic-plc")
@@ -207,7 +211,7 @@ def test_a_device_that_loses_the_broker_leaves_its_will_and_brings_its_backlog(
 def test_a_broker_that_dies_costs_nothing(broker: Broker, ear: Ear, yunhe: SiteConfig) -> None:
     told: list[str] = []
     ear.say_ready()
-    simulator = Simulator(yunhe, broker.address, "calm", speed=10, on_event=lambda zh, en: told.append(en))
+    simulator = Simulator(yunhe, broker.address, scenario_of(), speed=10, on_event=lambda zh, en: told.append(en))
     with running(simulator):
         wait_for(lambda: len(ear.seqs("domestic-plc")) > 5)
         broker.stop()
@@ -228,8 +232,23 @@ def test_a_broker_that_dies_costs_nothing(broker: Broker, ear: Ear, yunhe: SiteC
 def test_without_a_broker_it_waits_and_stops_when_told(yunhe: SiteConfig, tmp_path: Path) -> None:
     absent = Broker(tmp_path)
     told: list[str] = []
-    simulator = Simulator(yunhe, absent.address, "calm", speed=20, on_event=lambda zh, en: told.append(zh))
+    simulator = Simulator(yunhe, absent.address, scenario_of(), speed=20, on_event=lambda zh, en: told.append(zh))
     with running(simulator):
         wait_for(lambda: simulator.counts().waiting > 5)
     assert simulator.counts().sent == 0
     assert told == [f"连不上消息代理 {absent.address}，设备把读数暂存在内存中"]
+
+
+def test_guards_tap_as_the_phone_app_and_say_nothing_of_its_status(broker: Broker, ear: Ear, yunhe: SiteConfig) -> None:
+    told: list[str] = []
+    ear.say_ready()
+    walked = Guard(guard="guard", route="garage", behaviour="desk_tapping", every=timedelta(minutes=1))
+    scenario = Scenario(id="test", name="测试", name_en="test", guards=(walked,))
+    simulator = Simulator(yunhe, broker.address, scenario, speed=60, on_event=lambda zh, en: told.append(en))
+    with running(simulator):
+        wait_for(lambda: len(ear.taps("patrol-app")) > 6)
+    taps = ear.taps("patrol-app")
+    assert [int(one["id"].partition("-")[2]) for one in taps] == list(range(1, len(taps) + 1))
+    assert len({one["client_id"] for one in taps}) == len(taps)
+    assert not ear.statuses("patrol-app")
+    assert "Guard taps all of Garages and plant rooms within seconds (simulated desk tapping)" in told

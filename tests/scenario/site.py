@@ -18,6 +18,7 @@ from gateway.decoder import Batch, Decoder
 from gateway.registry import Registry
 from gateway.site.load import load_configs
 from gateway.site.model import Configs, Point, SiteConfig
+from gateway.site.patrol import Patrol
 from gateway.subscribe import Message as Wire
 from gateway.timeseries.store import AheadClaim, TimeSeriesStore
 from services.alert import service as alerts
@@ -65,7 +66,8 @@ def yunhe(*points: str) -> SiteConfig:
     whole = shipped().site("yunhe")
     kept = tuple(point for point in whole.points if point.id in points)
     keys = {whole.key(point.id) for point in kept}
-    return with_changes(whole, points=kept, limits=tuple(limit for limit in whole.limits if limit.point in keys))
+    limits = tuple(limit for limit in whole.limits if limit.point in keys)
+    return with_changes(whole, points=kept, limits=limits, patrol=Patrol())
 
 
 @dataclass

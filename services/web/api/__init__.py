@@ -1,5 +1,15 @@
 """The JSON API under /api/v1: one file per slice."""
 
-from services.web.api import alerts, points, system, work_orders
+from services.web.api import alerts, handover, patrol, phone, points, sun, system, work_orders
 
-routers = (alerts.router, work_orders.router, points.router, system.router)
+routers = (
+    alerts.router,
+    work_orders.router,
+    points.router,
+    system.router,
+    phone.router,
+    patrol.router,
+    handover.router,
+    sun.router,
+    sun.pages,
+)

@@ -27,7 +27,7 @@ def list_alerts(
 ) -> list[schemas.AlertOut]:
     """What is wrong: unacknowledged first, then the worst."""
     with svc.db.read() as s:
-        return [alert_out(row, now) for row in queries.rows(s, svc, tab, now, actor.language)]
+        return [alert_out(row, now) for row in queries.rows(s, svc, tab, now, actor)]
 
 
 @router.get("/alerts/{alert_id}", operation_id="get_alert")

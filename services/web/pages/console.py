@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from services.people.roles import Actor
+from services.people.roles import Actor, Role
 from services.web import actions, chart
 from services.web.api.alerts import second_person
 from services.web.deps import Now, Services, Signed, Svc, Who
@@ -20,7 +20,9 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 def console(request: Request, svc: Svc, actor: Signed, who: Who, now: Now, tab: Tab = "open") -> Response:
-    """The duty console."""
+    """The duty console; guards are sent to their phone page unless they ask for a list."""
+    if actor.role == Role.GUARD and not request.url.query:
+        return RedirectResponse("/patrol/phone", status_code=303)
     return render(request, "console.html", _list(svc, actor, tab, now), who=who)
 
 
@@ -94,7 +96,7 @@ def _changed(what: str) -> Response:
 
 def _list(svc: Services, actor: Actor, tab: Tab, now: Now) -> dict[str, Any]:
     with svc.db.read() as s:
-        rows = queries.rows(s, svc, tab, now, actor.language)
+        rows = queries.rows(s, svc, tab, now, actor)
         counts = queries.counts(s, now)
         order = sum(1 for row in rows if row.unacknowledged)
         sparks = _sparks(svc, rows, now) if tab == "open" else {}

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.kernel.errors import AppError, Invalid, TooMany, Unauthenticated
 from services.people import service as people
-from services.people.roles import require
+from services.people.roles import Actor, Role, require
 from services.web import i18n
 from services.web.deps import LANGUAGE_COOKIE, SESSION_COOKIE, Now, Svc, Visitor, Who, client_ip
 from services.web.problems import human
@@ -25,13 +25,18 @@ def safe_next(target: str) -> str:
     return target
 
 
+def home(actor: Actor, target: str) -> str:
+    """Where somebody begins: guards with their phone, everybody else with the console."""
+    return "/patrol/phone" if target == "/" and actor.role == Role.GUARD else target
+
+
 @router.get("/sign-in")
 def sign_in_page(
     request: Request, svc: Svc, who: Who, to: Annotated[str, Query(alias="next")] = "/", lang: str = ""
 ) -> Response:
     """The sign-in form; `lang` chooses its language."""
     if who.actor is not None:
-        return RedirectResponse(safe_next(to), status_code=303)
+        return RedirectResponse(home(who.actor, safe_next(to)), status_code=303)
     language = lang if lang in i18n.LANGUAGES else who.language
     context = {"error": "", "username": "", "next": safe_next(to)}
     response = render(request, "sign_in.html", context, who=who, language=language)
@@ -57,7 +62,7 @@ def sign_in(
         sentence = human(error, i18n.catalogue(who.language).gettext)
         context = {"error": sentence, "username": username, "next": safe_next(to)}
         return render(request, "sign_in.html", context, who=who, status=error.status, headers=_retry_after(error))
-    target = "/password" if signed_in.actor.must_change_password else safe_next(to)
+    target = "/password" if signed_in.actor.must_change_password else home(signed_in.actor, safe_next(to))
     response = RedirectResponse(target, status_code=303)
     response.set_cookie(
         SESSION_COOKIE,

@@ -13,9 +13,11 @@ from services.alert.model import ShownState, needs_second_person, rank
 from services.alert.store import SYSTEM, duration, shown, state_of
 from services.alert.tables import Alert, AlertEvent
 from services.flows import ladder
+from services.flows.emergency import DURESS_RULE
 from services.kernel.errors import NotFound
 from services.kernel.timers import Timer
 from services.notify.tables import Message
+from services.people.roles import Actor, Role
 from services.web.deps import Services
 from services.web.queries.places import Place, Places
 from services.work_order.tables import WorkOrder
@@ -132,8 +134,14 @@ def counts(s: Session, now: datetime) -> dict[str, int]:
     return {"open": len(open_states) - hidden, "shelved": hidden, "closed": closed, "unacknowledged": unseen}
 
 
-def rows(s: Session, svc: Services, tab: Tab, now: datetime, language: str) -> list[AlertRow]:
-    """One tab's lines: unacknowledged first, then the worst, then the newest."""
+def rows(s: Session, svc: Services, tab: Tab, now: datetime, actor: Actor) -> list[AlertRow]:
+    """One tab's lines as somebody may see them: unacknowledged first, then the worst, then the newest."""
+    found = _tab(s, svc, tab, now, actor.language)
+    # Beside a guard somebody may be standing who must not read that he gave the duress code.
+    return [row for row in found if actor.role != Role.GUARD or row.alert.rule != DURESS_RULE]
+
+
+def _tab(s: Session, svc: Services, tab: Tab, now: datetime, language: str) -> list[AlertRow]:
     if tab == "closed":
         query = select(Alert).where(Alert.closed_at > now - RECENT)
         alerts = list(s.scalars(query.order_by(Alert.closed_at.desc(), Alert.id.desc()).limit(LONGEST_LIST)))

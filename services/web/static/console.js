@@ -149,6 +149,7 @@ body.addEventListener("gengfu:commented", () => {
 });
 body.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]") || event.target === dialog) dialog.close();
+  if (event.target.closest("[data-print]")) print();
   const menu = document.getElementById("user-menu");
   if (menu.open && !menu.contains(event.target)) menu.open = false;
 });
@@ -181,7 +182,7 @@ function listen(address) {
     lost = false;
     toast(words.online, "good");
     // Whatever happened while nobody listened.
-    for (const list of ["alerts", "orders", "messages", "quarantine", "maintenance"]) htmx.trigger(body, `gengfu:${list}`);
+    for (const list of ["alerts", "orders", "messages", "quarantine", "maintenance", "patrol"]) htmx.trigger(body, `gengfu:${list}`);
   });
   stream.addEventListener("changed", (event) => {
     for (const list of JSON.parse(event.data)) htmx.trigger(body, `gengfu:${list}`);
@@ -198,6 +199,8 @@ function listen(address) {
   // Leaving a page ends its stream; that is no lost connection.
   addEventListener("pagehide", () => stream.close());
 }
+
+body.addEventListener("change", (event) => event.target.closest("form[data-auto]")?.requestSubmit());
 
 lookAtAlarms();
 tick();

@@ -206,7 +206,7 @@ def test_a_failed_write_changes_nothing_and_says_what_to_do(outbox: Outbox) -> N
     outbox.put(SITE, "d1", "tap", TAP)
     (pages,) = outbox._db.execute("PRAGMA page_count").fetchone()
     outbox._db.execute(f"PRAGMA max_page_count = {pages}")
-    big = {**TAP, "note": "x" * 100_000}
+    big = {**TAP, "padding": "x" * 100_000}
     with pytest.raises(OutboxError, match="free space"):
         outbox.put_many(SITE, [("d1", "tap", TAP), ("d1", "tap", big)])
     outbox._db.execute("PRAGMA max_page_count = 100000")

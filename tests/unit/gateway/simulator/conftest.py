@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.site.limit import Limit
-from gateway.site.model import Area, Device, Equipment, Point, Site, SiteConfig
+from gateway.site.model import Area, Device, Equipment, Person, Point, Site, SiteConfig
+from gateway.site.patrol import Checkpoint, Leg, Patrol, Position, Question, Route, Schedule, Shift, Span, Stop, Tag
 from gateway.site.terms import Quantity
 
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -68,3 +69,66 @@ def config() -> SiteConfig:
 @pytest.fixture(scope="session")
 def start() -> datetime:
     return START
+
+
+def make_checkpoint(name: str, x_m: float, floor: int, *questions: Question, tag: bool = True) -> Checkpoint:
+    return Checkpoint(
+        id=name, name=f"点 {name}", name_en=name, area="pump-room", code=f"C-{name.upper()}",
+        tags=(Tag(uid=f"04:00:00:00:00:00:{len(name):02X}"),) if tag else (), questions=questions,
+        position=Position(x_m=x_m, y_m=0, floor=floor),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def patrolled(config: SiteConfig) -> SiteConfig:
+    """The same site with patrol: a loop of six by day, a walk with due times at night, a walk for two."""
+    places = (
+        make_checkpoint("gate", 0, 0, tag=False),
+        make_checkpoint("lobby", 60, 0, Question(id="rail", text="扶手", expect=True)),
+        make_checkpoint(
+            "roof", 60, 10, Question(id="door", text="门", kind="choice", choices=("关", "开"), good=("关",))
+        ),
+        make_checkpoint("garage", 90, -1, Question(id="pressure", text="压力", kind="number", unit="MPa", minimum=0.6)),
+        make_checkpoint("pump-room", 95, -1),
+        make_checkpoint("yard", 200, 0),
+    )
+    ids = [place.id for place in places]
+    loop = Route(
+        id="loop", name="环线", name_en="loop", stops=tuple(Stop(checkpoint=one) for one in ids),
+        legs=(Leg(start="lobby", end="roof", minimum=timedelta(seconds=90), maximum=timedelta(minutes=5)),),
+    )  # fmt: skip
+    dues = ((ids[0], 0), (ids[1], 10), (ids[5], 25))
+    night = Route(
+        id="night", name="夜线", stops=tuple(Stop(checkpoint=one, due=timedelta(minutes=due)) for one, due in dues)
+    )
+    pair = Route(
+        id="pair", name="联合", roles=("guard", "supervisor"), stops=(Stop(checkpoint="gate"), Stop(checkpoint="yard"))
+    )
+    return config.model_copy(
+        update={
+            "devices": (*config.devices, Device(id="app", name="手机", area="pump-room", kind="patrol_app")),
+            "people": (
+                Person(username="li", name="早班岗", name_en="Li", role="guard"),
+                Person(username="wu", name="夜班岗", role="guard"),
+                Person(username="he", name="主管", role="supervisor"),
+            ),
+            "patrol": Patrol(
+                checkpoints=places,
+                routes=(loop, night, pair),
+                shifts=(
+                    Shift(id="day", name="早班", start="07:00", duration=timedelta(hours=16), people=("li",)),
+                    Shift(id="night", name="夜班", start="23:00", duration=timedelta(hours=8), people=("wu",)),
+                ),
+                schedules=(
+                    Schedule(
+                        id="loop", route="loop", every=timedelta(minutes=30), duration=timedelta(minutes=20),
+                        window=Span(start="07:00", end="23:00"),
+                    ),
+                    Schedule(
+                        id="night", route="night", shift="night", at=("23:50", "03:00"), duration=timedelta(minutes=30)
+                    ),
+                    Schedule(id="pair", route="pair", at=("20:00",), duration=timedelta(minutes=20)),
+                ),
+            ),
+        }
+    )  # fmt: skip

@@ -1,14 +1,21 @@
 """The shipped scenarios on the shipped site: nobody renames a point without noticing here."""
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from gateway.simulator.guard import Guards, Walk
 from gateway.simulator.plan import Plan
-from gateway.simulator.scenario import load_scenario, shipped_scenarios
+from gateway.simulator.scenario import BEHAVIOURS, load_scenario, shipped_scenarios
+from gateway.simulator.taps import narration
 from gateway.site.load import load_configs
 from gateway.site.model import SiteConfig
+from services.patrol.model import Tap
+from services.patrol.schedule import rounds
+from services.patrol.verdict import grade
 
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 
@@ -69,3 +76,53 @@ def test_calm_stays_inside_every_valid_range(yunhe: SiteConfig) -> None:
             assert value is not None
             assert point.valid_min is None or value >= point.valid_min
             assert point.valid_max is None or value <= point.valid_max
+
+
+def judged(config: SiteConfig, name: str, start: datetime, days: int) -> dict[tuple[str, str], set[str]]:
+    """What the product says of the rounds of a scenario: (schedule, behaviour) → verdicts; `` for nobody came."""
+    plan = Plan(config, load_scenario(name), 1, start)
+    end_ms = plan.start_ms + days * 86_400_000
+    walks: dict[str, Walk] = {
+        walk.errand.round: walk
+        for walk in takewhile(lambda one: one.errand.starts_ms < end_ms, Guards(plan).walks())
+        if walk.errand.round
+    }
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for planned in rounds(config, plan.start_ms, end_ms):
+        walk = walks.get(f"{config.site.id}/{planned.id}")
+        taps = [
+            Tap(tap.client_id, tap.checkpoint.id, tap.at_ms, tap.guard, config.person_by_username[tap.guard].role)
+            for tap in (walk.taps if walk else ())
+        ]
+        verdict = grade(planned, taps, end_ms + 86_400_000)
+        found[planned.schedule, walk.errand.behaviour if walk else ""] |= {str(one.verdict) for one in verdict.stops}
+    return found
+
+
+def test_honest_guards_come_on_time_to_every_round_that_is_not_drawn(yunhe: SiteConfig) -> None:
+    found = judged(yunhe, "calm", START - timedelta(days=1), 3)
+    assert found.pop(("perimeter-night", "")) == {"missed"}
+    assert {schedule for schedule, _ in found} >= {"perimeter-day", "garage", "fire", "night-lighting", "control-loop"}
+    assert set(map(frozenset, found.values())) == {frozenset({"on_time"})}
+
+
+def test_the_night_of_patrol_shows_what_each_behaviour_is_known_by(yunhe: SiteConfig) -> None:
+    found = judged(yunhe, "patrol", START.replace(hour=14), 1)
+    assert {behaviour for _, behaviour in found} == {*BEHAVIOURS, ""}
+    assert "missed" in found["buildings-night", "skipping"]
+    assert "late" in found["perimeter-day", "late"]
+    assert "too_fast" in found["garage", "too_fast"] & found["garage", "desk_tapping"]
+    assert found["garage", "offline"] == found["buildings-night", "wrong_clock"] == {"on_time"}
+
+
+@pytest.mark.parametrize("second", range(0, 600, 37))
+def test_somebody_walks_in_the_first_minutes_of_the_demo_and_finds_something(yunhe: SiteConfig, second: int) -> None:
+    plan = Plan(yunhe, load_scenario("demo"), 1, START + timedelta(seconds=second))
+    first = next(walk for walk in Guards(plan).walks() if walk.errand.route.id == "control-loop")
+    assert first.taps[0].at_ms - plan.start_ms < 200_000
+    assert first.taps[-1].at_ms - first.taps[0].at_ms < 150_000
+    assert len(first.skipped) == 1
+    assert first.finding is not None
+    told = "".join(one.text for one in takewhile(lambda one: one.at_ms < plan.start_ms + 350_000, narration(plan)))
+    assert "发现问题：消火栓管网压力（0.48MPa）" in told
+    assert "（模拟漏点）" in told

@@ -1,13 +1,14 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from gateway.simulator.scenario import Fault, ScenarioError, load_scenario, shipped_scenarios
+from gateway.simulator.scenario import Fault, Guard, ScenarioError, load_scenario, shipped_scenarios
 
 
 def test_shipped_scenarios_all_load() -> None:
-    assert set(shipped_scenarios()) >= {"demo", "calm", "storm", "night_leak", "backlog", "clock_skew"}
+    assert set(shipped_scenarios()) >= {"demo", "calm", "storm", "night_leak", "backlog", "clock_skew", "patrol"}
     for name in shipped_scenarios():
         scenario = load_scenario(name)
         assert scenario.id == name
@@ -54,3 +55,23 @@ def test_a_missing_file_is_explained(tmp_path: Path) -> None:
 def test_impossible_faults_are_refused(fields: dict[str, object], what: str) -> None:
     with pytest.raises(ValidationError, match=what):
         Fault.model_validate({"kind": "leak", "target": "a", **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({"start": "1s", "local_time": "01:00"}, "either start or local_time"),
+        ({"every": "59s"}, "a minute or more"),
+        ({"behaviour": "asleep"}, "behaviour"),
+        ({"one_in": 0}, "one_in"),
+    ],
+)
+def test_impossible_guards_are_refused(fields: dict[str, object], what: str) -> None:
+    with pytest.raises(ValidationError, match=what):
+        Guard.model_validate(fields)
+
+
+def test_behaviours_have_sizes_of_their_own() -> None:
+    assert Guard(behaviour="late").amount == timedelta(minutes=25)
+    assert Guard(behaviour="wrong_clock", by=timedelta(hours=1)).amount == timedelta(hours=1)
+    assert Guard().amount == timedelta(0)

@@ -111,6 +111,80 @@ limits:
 """,
 }
 
+_PATROL_POLICIES = "".join(
+    f"  - {{id: {name}, name: 巡更, sla: facility_alarm, ack_within: 5min,\n"
+    "     escalation: [{after: 0s, role: supervisor}]}\n"
+    for name in ("patrol", "patrol_sos", "patrol_finding", "patrol_handover")
+)
+_PACKS = """\
+packs:
+  - id: two-hours
+    name: 每2小时
+    name_en: Every 2 hours
+    requirement: PER-20
+    text: 每 2 小时一次。
+    source: {document: 服务等级, section: 巡查频次}
+    our_defaults: [severity]
+    kind: max_gap
+    max_gap: 2h
+    people: 2
+  - id: night-check
+    name: 查岗
+    name_en: Spot check
+    requirement: PER-17
+    text: 每周查岗。
+    source: {document: 服务方案, section: 保安}
+    kind: spot_check
+    within: {start: 22:00, end: 06:00}
+    roles: [supervisor, manager]
+"""
+_PATROL = """\
+checkpoints:
+  - id: gate
+    name: 大门
+    area: garage
+    tags: [{uid: "04:DE:5F:1E:AC:C0:40"}]
+    code: DEMO-01
+    labels: [key]
+    active_from: 2026-11-01
+    active_until: 2026-12-31
+    questions:
+      - {id: closed, text: 已关, expect: true}
+      - {id: pressure, text: 压力, kind: number, unit: MPa, minimum: 0.2, maximum: 0.4}
+      - {id: lamp, text: 照明, kind: choice, choices: [好, 坏], good: [好]}
+  - {id: pump, name: 泵房, area: pump-room, code: DEMO-02, tags: [{uid: 01026F6C3A, kind: rfid125}]}
+  - {id: lobby, name: 大堂, area: building-1, tags: [{uid: 04AABBCCDDEE80, kind: sun, keys: set-1}]}
+routes:
+  - id: round
+    name: 一圈
+    stops: [{checkpoint: gate, due: 0s}, {checkpoint: pump, due: 5min, not_before: 1min}, {checkpoint: lobby}]
+    legs: [{start: gate, end: pump, minimum: 1min, maximum: 9min}]
+  - {id: old, name: 旧路线, order: any, stops: [{checkpoint: gate}, {checkpoint: lobby}], retired: true}
+shifts:
+  - {id: night, name: 夜班, start: 23:00, duration: 8h, people: [duty]}
+schedules:
+  - {id: hourly, route: round, every: 1h, window: {start: 08:00, end: 22:00}, duration: 30min}
+  - {id: nightly, route: round, shift: night, at: [23:30, 02:00], duration: 30min}
+  - id: drawn
+    route: round
+    shift: night
+    random: {max_gap: 2h, min_gap: 30min}
+    duration: 30min
+    tolerance: {on_time_after: 10min, extended_after: 20min}
+rules:
+  - {pack: two-hours, labels: [key]}
+  - {pack: night-check, checkpoints: [gate], routes: [round]}
+readers:
+  - {id: meter, protocol: wand, port: /dev/ttyUSB0, pattern: '(?P<at>.{19}),(?P<tag>\\w+)'}
+  - {id: plc, protocol: tasmota, topic: tele/x/SENSOR, place: gate}
+settings: {skew_after: 2min}
+"""
+PATROL_FILES = {
+    "policies/default.yaml": FILES["policies/default.yaml"] + _PATROL_POLICIES,
+    "patrol/packs.yaml": _PACKS,
+    "sites/demo/patrol.yaml": _PATROL,
+}
+
 
 class SiteFiles:
     """A small valid device_configs that a test spoils."""
@@ -139,6 +213,14 @@ class SiteFiles:
 @pytest.fixture
 def site_files(tmp_path: Path) -> SiteFiles:
     return SiteFiles(tmp_path)
+
+
+@pytest.fixture
+def patrol_files(site_files: SiteFiles) -> SiteFiles:
+    """The small site with a patrol."""
+    for name, text in PATROL_FILES.items():
+        site_files.write(name, text)
+    return site_files
 
 
 @pytest.fixture

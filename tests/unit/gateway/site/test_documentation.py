@@ -11,6 +11,7 @@ from gateway.contract.units import UNITS
 from gateway.site.catalogue import AppliesTo, LimitSpec, SlaRow, Source
 from gateway.site.files import (
     LIMIT_SECTIONS,
+    PACK_SECTIONS,
     POLICY_SECTIONS,
     SITE_FILE,
     SITE_FILES,
@@ -28,6 +29,29 @@ from gateway.site.model import (
     Point,
     Site,
 )
+from gateway.site.patrol import (
+    Checkpoint,
+    Leg,
+    PatrolSettings,
+    Position,
+    Question,
+    QuestionKind,
+    RandomStarts,
+    Reader,
+    ReaderProtocol,
+    Route,
+    RouteKind,
+    RuleKind,
+    Schedule,
+    Shift,
+    Span,
+    Stop,
+    Tag,
+    TagKind,
+    Tolerance,
+    Weekday,
+)
+from gateway.site.patrol_specs import PackSpec, RuleSpec
 from gateway.site.terms import AreaKind, ChannelKind, EquipmentKind, Quantity, Role
 
 HEADINGS: dict[str, type[BaseModel]] = {
@@ -46,6 +70,22 @@ HEADINGS: dict[str, type[BaseModel]] = {
     "`policies`": PolicySpec,
     "`escalation`": EscalationStep,
     "`sla`": SlaRow,
+    "`packs`": PackSpec,
+    "`checkpoints`": Checkpoint,
+    "`tags`": Tag,
+    "`questions`": Question,
+    "`position`": Position,
+    "`routes`": Route,
+    "`stops`": Stop,
+    "`legs`": Leg,
+    "`shifts`": Shift,
+    "`schedules`": Schedule,
+    "`random`": RandomStarts,
+    "`window`": Span,
+    "`tolerance`": Tolerance,
+    "`rules`": RuleSpec,
+    "`readers`": Reader,
+    "`settings`": PatrolSettings,
 }
 
 
@@ -70,7 +110,12 @@ def test_what_is_required_says_so(text: str, heading: str) -> None:
 
 
 def test_every_model_of_a_file_is_among_them() -> None:
-    sections = [*LIMIT_SECTIONS, *POLICY_SECTIONS, *(one for many in SITE_FILES.values() for one in many)]
+    sections = [
+        *LIMIT_SECTIONS,
+        *POLICY_SECTIONS,
+        *PACK_SECTIONS,
+        *(one for many in SITE_FILES.values() for one in many),
+    ]
     assert {section.model for section in sections} <= set(HEADINGS.values())
 
 
@@ -79,7 +124,10 @@ def test_every_file_is_named(text: str) -> None:
         assert name in text
 
 
-@pytest.mark.parametrize("words", [AreaKind, EquipmentKind, Quantity, Role, ChannelKind])
+PATROL_WORDS = [QuestionKind, ReaderProtocol, RouteKind, RuleKind, TagKind, Weekday]
+
+
+@pytest.mark.parametrize("words", [AreaKind, EquipmentKind, Quantity, Role, ChannelKind, *PATROL_WORDS])
 def test_every_word_is_named(text: str, words: object) -> None:
     for word in get_args(words):
         assert f"`{word}`" in text

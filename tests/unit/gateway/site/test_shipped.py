@@ -26,9 +26,10 @@ def rule(config: SiteConfig, point: str, name: str) -> Limit:
 
 def test_it_loads(yunhe: SiteConfig) -> None:
     assert (yunhe.site.name, yunhe.site.timezone) == ("云和苑", "Asia/Shanghai")
-    assert {area.kind for area in yunhe.areas} == {"building", "garage", "pump_room", "perimeter", "other"}
+    assert {area.kind for area in yunhe.areas} == {"building", "corridor", "garage", "pump_room", "perimeter", "other"}
     assert {person.username for person in yunhe.people} == {
-        "duty", "guard", "engineer-water", "engineer-power", "engineer-fire", "supervisor", "manager", "admin",
+        "duty", "guard", "guard-2", "guard-3", "guard-4", "engineer-water", "engineer-power", "engineer-fire",
+        "supervisor", "manager", "admin",
     }  # fmt: skip
 
 

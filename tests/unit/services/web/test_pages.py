@@ -109,7 +109,7 @@ def test_unacknowledged_comes_before_worse(console: Console) -> None:
 
 def test_a_guard_sees_the_list_but_no_buttons(console: Console, busy: dict[str, str]) -> None:
     with console.browser("guard") as browser:
-        page = browser.get("/").text
+        page = browser.get("/?tab=open").text
         assert "低区出口压力" in page
         assert "acknowledge" not in page
         assert "hx-post" not in page

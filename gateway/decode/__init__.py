@@ -1,0 +1,1 @@
+"""Payloads of other people's firmware, turned into what our drivers would have said."""

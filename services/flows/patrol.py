@@ -1,0 +1,155 @@
+"""A tap is heard: stored, made out, judged; the rounds, requirements and watches it touches are brought up to date."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from gateway.contract.heard import Heard
+from gateway.contract.times import from_ms
+from gateway.site.limit import Severity
+from gateway.site.model import SiteConfig
+from services.alert import service as alerts
+from services.flows import lone, patrol_rounds, patrol_rules
+from services.flows.telling import announce
+from services.patrol import rounds, suspicion, taps
+from services.patrol.sun_claims import Proof, check
+from services.patrol.tables import Round, TagHealth, TapRow
+from services.patrol.tag_health import tag_health
+
+FINDING_RULE, TAG_RULE = "PATROL-FINDING", "PATROL-TAG"
+KEPT_READS = 20
+
+
+class PatrolDesk:
+    """Judges the taps of the sites of one ingest group; state lives in rows."""
+
+    def __init__(self, sites: Mapping[str, SiteConfig], secret: bytes, late_after: timedelta) -> None:
+        """`secret`: opens the keys of signed tags."""
+        self._sites = sites
+        self._secret = secret
+        self._late_after = late_after
+        self._books = {site: taps.TagBook.of(config) for site, config in sites.items()}
+
+    def hear(self, session: Session, event: Heard) -> None:
+        """Judge one tap event; the same tap under another event id changes nothing."""
+        config = self._sites[event.site]
+        now = from_ms(event.received_ms)
+        row = taps.take(session, config, self._books[event.site], event, self._prove)
+        if row is None:
+            return
+        for one in rounds.wanting(session, row.site, row.checkpoint or "", row.at):
+            self._regrade(session, config, one, now)
+        suspicion.examine(session, config, row, now)
+        if row.checkpoint is None:
+            return
+        patrol_rounds.make_up(session, config, row, now)
+        patrol_rules.look(session, config, now, self._late_after, checkpoint=row.checkpoint)
+        lone.watch_over(session, config, row, now)
+        self._settle_findings(session, config, row, now)
+        self._note_health(session, config, row, now)
+
+    def _prove(self, session: Session, url: str, client_id: str, device: str, guard: str, at_ms: int) -> Proof:
+        config = self._sites[device.partition("/")[0]]
+        return check(session, config, self._secret, url, client_id=client_id, device=device, at_ms=at_ms, guard=guard)
+
+    def _regrade(self, session: Session, config: SiteConfig, row: Round, now: datetime) -> None:
+        graded = rounds.regrade(session, config, row, now)
+        patrol_rounds.settle(session, config, graded, now, self._late_after)
+
+    def _settle_findings(self, session: Session, config: SiteConfig, row: TapRow, now: datetime) -> None:
+        """An answer that is not good raises an alert; the next good one to the same question ends it."""
+        point = config.patrol.checkpoint(row.checkpoint or "")
+        if point is None:
+            return
+        for question in point.questions:
+            target = f"{row.site}/{point.id}:{question.id}"
+            if question.id in row.findings:
+                answer = row.answers[question.id]
+                shown = {True: "是", False: "否"}.get(answer, answer) if isinstance(answer, bool) else answer
+                shown_en = {True: "yes", False: "no"}.get(answer, answer) if isinstance(answer, bool) else answer
+                self._raise(
+                    session,
+                    config,
+                    row,
+                    FINDING_RULE,
+                    target,
+                    f"{point.name}：{question.text}（{shown}{question.unit}）",
+                    f"{point.name_en or point.name}: {question.text_en or question.text} ({shown_en}{question.unit})",
+                    "medium",
+                    now,
+                )
+            elif question.id in row.answers:
+                alerts.clear_alert(session, FINDING_RULE, target, row.at, None, now)
+
+    def _note_health(self, session: Session, config: SiteConfig, row: TapRow, now: datetime) -> None:
+        """Tags that read badly or are passed by with the fallback raise a low alert."""
+        point = config.patrol.checkpoint(row.checkpoint or "")
+        if point is None or not point.tags:
+            return
+        health = session.get(TagHealth, (row.site, point.id))
+        if health is None:
+            health = TagHealth(site=row.site, checkpoint=point.id, recent=[], by_hand=0, read_at=None)
+            session.add(health)
+        if row.evidence in ("qr", "manual"):
+            health.by_hand += 1
+        else:
+            health.by_hand = 0
+            health.recent = [*health.recent, row.retries][-KEPT_READS:]
+            health.read_at = max(health.read_at or row.at, row.at)
+        target = f"{row.site}/{point.id}"
+        reason = tag_health(health.recent, health.by_hand)
+        if reason is None:
+            alerts.clear_alert(session, TAG_RULE, target, row.at, None, now)
+            return
+        words, words_en = _TAG_WORDS[reason]
+        title, title_en = f"{point.name}：{words}", f"{point.name_en or point.name}: {words_en}"
+        self._raise(session, config, row, TAG_RULE, target, title, title_en, "low", now)
+
+    def _raise(
+        self,
+        session: Session,
+        config: SiteConfig,
+        row: TapRow,
+        rule: str,
+        target: str,
+        title: str,
+        title_en: str,
+        severity: Severity,
+        now: datetime,
+    ) -> None:
+        point = config.patrol.checkpoint(row.checkpoint or "")
+        owner = next(iter(config.people_with("engineer", point.area)), None) if point else None
+        late = now - row.at > self._late_after
+        raised = alerts.raise_alert(
+            session,
+            alerts.Activation(
+                site=row.site,
+                rule=rule,
+                target=target,
+                title=title,
+                title_en=title_en,
+                severity=severity,
+                event_at=min(row.at, now),
+                source="PER-35",
+                requirement="PER-35",
+                policy=config.policy("patrol_finding").model_dump(mode="json"),
+                detail={
+                    "area": point.area if point else None,
+                    "tap": row.id,
+                    "guard": row.guard,
+                    "assignee": owner.username if owner else None,
+                },
+            ),
+            now,
+        )
+        # What a guard found stays true until somebody sees to it, so a late finding is told all the same.
+        if raised.visible and raised.outcome != "unchanged":
+            announce(session, config, raised.alert, now)
+        raised.alert.late = late
+
+
+_TAG_WORDS = {
+    "retries": ("标签难以读取，请检查或更换", "its tag reads badly: look at it or replace it"),
+    "by_hand": ("连续用备用方式打点，请检查标签", "tapped by fallback again and again: look at its tag"),
+}

@@ -1,0 +1,263 @@
+"""What a round's verdict brings: anomalies, the alert about what was missed, its order, and all of it taken back."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway.contract.times import from_ms
+from gateway.site.limit import Severity
+from gateway.site.model import SiteConfig
+from gateway.site.terms import ROLE_NAMES
+from services.alert import service as alerts
+from services.alert.tables import Alert
+from services.flows.telling import announce, tell_cleared
+from services.kernel import timers
+from services.patrol import anomalies, roster, rounds
+from services.patrol.model import Certainty, RoundState, StopVerdict, Verdict
+from services.patrol.rounds import Graded
+from services.patrol.tables import Anomaly, Round, TapRow
+from services.work_order import service as work_orders
+
+MISSED_RULE, SHORT_RULE = "PATROL-MISSED", "PATROL-SHORT"
+FINAL_TIMER = "patrol.final"
+"""Due when what nobody came to is missed."""
+CONFIRM_TIMER = "patrol.confirm"
+"""Due when a miss is confirmed although the guard's device has not been heard."""
+_NAMED = 5
+"""So many checkpoints are named in a title."""
+_BY_HAND = frozenset({"reported", "accepted", "dispatched"})
+"""States of an order that nobody has started on."""
+
+
+def set_clocks(session: Session, row: Round) -> None:
+    """The moment at which a round has to be judged."""
+    timers.schedule(session, FINAL_TIMER, row.id, row.final_at + timedelta(milliseconds=1))
+
+
+def settle(session: Session, config: SiteConfig, graded: Graded, now: datetime, late_after: timedelta) -> None:
+    """Bring anomalies, alerts and orders in line with what is now known of a round."""
+    _note_anomalies(session, config, graded, now)
+    missed = graded.verdict.missed
+    if missed:
+        if any(stop.index in graded.changed for stop in missed):
+            _raise_missed(session, config, graded, missed, now, late_after)
+        if rounds.certainty_of(graded) == Certainty.UNCONFIRMED:
+            due_at = graded.row.confirm_at + timedelta(milliseconds=1)
+            timers.schedule(session, CONFIRM_TIMER, graded.row.id, due_at)
+    else:
+        take_back(session, config, MISSED_RULE, graded.row.id, now)
+    if graded.verdict.short_of and graded.final:
+        _raise_short(session, config, graded, now, late_after)
+    elif not graded.verdict.short_of:
+        take_back(session, config, SHORT_RULE, graded.row.id, now)
+
+
+def _note_anomalies(session: Session, config: SiteConfig, graded: Graded, now: datetime) -> None:
+    row = graded.row
+    wanted: dict[tuple[str, str], tuple[StopVerdict | None, datetime]] = {}
+    for stop in graded.verdict.stops:
+        kinds = {str(mark) for mark in stop.marks} | ({"missed"} if stop.verdict == Verdict.MISSED else set())
+        due_at = (
+            from_ms(stop.at_ms) if stop.at_ms is not None else from_ms(graded.plan.stops[stop.index].on_time_until_ms)
+        )
+        for kind in kinds - {"on_time"}:
+            wanted[kind, f"{row.id}:{stop.index}"] = stop, due_at
+    if graded.verdict.short_of and graded.final:
+        wanted["short_of", row.id] = None, row.ends_at
+    known = session.scalars(
+        select(Anomaly).where(Anomaly.round_id == row.id, Anomaly.withdrawn_at.is_(None), Anomaly.closed_at.is_(None))
+    )
+    for old in known:
+        if (old.kind, old.ref) not in wanted:
+            anomalies.withdraw(session, row.site, old.kind, old.ref, now)
+    for (kind, ref), (one, at) in wanted.items():
+        anomalies.open_anomaly(
+            session,
+            site=row.site,
+            kind=kind,
+            ref=ref,
+            at=at,
+            now=now,
+            round_id=row.id,
+            checkpoint=one.checkpoint if one else None,
+            guard=_guard_of(session, one) or (row.guards[0] if row.guards else ""),
+            shift=row.shift,
+        )
+
+
+def _guard_of(session: Session, stop: StopVerdict | None) -> str:
+    tap = session.get(TapRow, stop.tap) if stop is not None and stop.tap else None
+    return tap.guard if tap is not None else ""
+
+
+def _raise_missed(
+    session: Session,
+    config: SiteConfig,
+    graded: Graded,
+    missed: Sequence[StopVerdict],
+    now: datetime,
+    late_after: timedelta,
+) -> None:
+    row = graded.row
+    certain = rounds.certainty_of(graded) == Certainty.CONFIRMED
+    severity: Severity = "low"
+    if certain:
+        severity = "high" if graded.verdict.state == RoundState.MISSED else "medium"
+    points = list(dict.fromkeys(stop.checkpoint for stop in missed))
+    policy = config.policy(_policy_of(config, row))
+    due_at = row.confirm_at if now >= row.confirm_at else row.final_at
+    nearest = roster.nearest(session, config, points[0], now)
+    title, title_en = _words(config, row, points, certain=certain)
+    area = config.patrol.checkpoint(points[0])
+    raised = alerts.raise_alert(
+        session,
+        alerts.Activation(
+            site=row.site,
+            rule=MISSED_RULE,
+            target=row.id,
+            title=title,
+            title_en=title_en,
+            severity=severity,
+            event_at=row.final_at,
+            source="PER-20",
+            requirement="PER-20",
+            late=now - due_at > late_after,
+            policy=policy.model_dump(mode="json"),
+            detail={
+                "area": area.area if area else None,
+                "round": row.id,
+                "stops": points,
+                "assignee": nearest,
+                "assignee_role": "guard",
+                "tell": [nearest] if nearest else [],
+            },
+        ),
+        now,
+    )
+    alert = raised.alert
+    if raised.outcome == "unchanged":
+        alert.title, alert.title_en = title, title_en
+        alert.detail = {**alert.detail, "stops": points}
+    # An unconfirmed miss is listed, and pages nobody: the guard may be in the basement.
+    elif certain and raised.visible and not alert.late:
+        announce(session, config, alert, now, worse=raised.outcome == "worsened")
+
+
+def _policy_of(config: SiteConfig, row: Round) -> str:
+    schedule = config.patrol.schedule(row.schedule)
+    return schedule.policy if schedule else "patrol"
+
+
+def _words(config: SiteConfig, row: Round, points: Sequence[str], *, certain: bool) -> tuple[str, str]:
+    name, name_en = _round_name(config, row)
+    known = [(config.patrol.checkpoint(one), one) for one in points[:_NAMED]]
+    listed = "、".join(point.name if point else one for point, one in known)
+    listed_en = ", ".join((point.name_en or point.name) if point else one for point, one in known)
+    if len(points) > _NAMED:
+        listed, listed_en = listed + " 等", listed_en + " …"
+    if certain:
+        return f"{name} 漏检 {len(points)} 处：{listed}", f"{name_en}: {len(points)} missed: {listed_en}"
+    return (
+        f"{name} 漏检待确认 {len(points)} 处：{listed}（设备未联网）",
+        f"{name_en}: {len(points)} not heard of yet: {listed_en} (the guard's device is silent)",
+    )
+
+
+def _round_name(config: SiteConfig, row: Round) -> tuple[str, str]:
+    route = config.patrol.route(row.route)
+    local = f"{row.starts_at.astimezone(ZoneInfo(config.site.timezone)):%H:%M}"
+    if route is None:
+        return f"{row.route} {local}", f"{row.route} {local}"
+    return f"{route.name} {local}", f"{route.name_en or route.name} {local}"
+
+
+def _raise_short(session: Session, config: SiteConfig, graded: Graded, now: datetime, late_after: timedelta) -> None:
+    row = graded.row
+    if alerts.find_open(session, SHORT_RULE, row.id) is not None:
+        return
+    closed = session.scalar(select(Alert.id).where(Alert.rule == SHORT_RULE, Alert.target == row.id).limit(1))
+    if closed is not None:
+        return
+    name, name_en = _round_name(config, row)
+    policy = config.policy(_policy_of(config, row))
+    raised = alerts.raise_alert(
+        session,
+        alerts.Activation(
+            site=row.site,
+            rule=SHORT_RULE,
+            target=row.id,
+            title=f"{name} 参加人员不足：{_lack(config, row.short_of)}",
+            title_en=f"{name_en}: not enough people took part: {row.short_of}",
+            severity="medium",
+            event_at=row.final_at,
+            source="PER-19",
+            requirement="PER-19",
+            late=now - row.final_at > late_after,
+            policy=policy.model_dump(mode="json") | {"work_order": False},
+            detail={"round": row.id, "short_of": row.short_of},
+        ),
+        now,
+    )
+    if raised.visible and raised.outcome != "unchanged" and not raised.alert.late:
+        announce(session, config, raised.alert, now)
+
+
+def _lack(config: SiteConfig, short_of: str) -> str:
+    """The engine's `people 1/2 at gate (+3); role engineer` in Chinese."""
+    words: dict[str, str] = {"people": "人数", "role": "缺", "at": "于"}
+    words |= {str(role): name for role, name in ROLE_NAMES.items()}
+    words |= {one.id: one.name for one in config.patrol.checkpoints}
+    return re.sub(r"[a-z][a-z0-9-]*", lambda found: words.get(found[0], found[0]), short_of)
+
+
+def take_back(session: Session, config: SiteConfig, rule: str, target: str, now: datetime) -> None:
+    """Later evidence shows that an alert was wrong: withdraw it with a trace; cancel its order if nobody has begun."""
+    alert = alerts.find_open(session, rule, target)
+    if alert is None:
+        return
+    order = work_orders.open_for_alert(session, alert.id, for_update=True)
+    told = alert.announced_occurrence > 0
+    alerts.withdraw(session, alert.id, "later evidence: every checkpoint was visited", now)
+    if order is not None and order.state in _BY_HAND:
+        work_orders.cancel(
+            session,
+            order.id,
+            version=order.version,
+            actor=work_orders.SYSTEM,
+            reason="withdrawn: later evidence shows that every checkpoint was visited",
+            now=now,
+        )
+    elif order is not None:
+        text = "The alert was withdrawn: later evidence shows that every checkpoint was visited"
+        work_orders.comment(session, order.id, actor=work_orders.SYSTEM, text=text, now=now)
+    if told:
+        tell_withdrawn(session, config, alert, now)
+
+
+def tell_withdrawn(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> None:
+    """Tell those who were paged that it was nothing."""
+    tell_cleared(session, config, alerts.ClearedAlert(alert, (), None), now)
+
+
+def make_up(session: Session, config: SiteConfig, tap: TapRow, now: datetime) -> None:
+    """Somebody came to a missed checkpoint afterwards: the miss stays, its alert is over when all were visited."""
+    waiting = select(Alert).where(
+        Alert.site == tap.site,
+        Alert.rule == MISSED_RULE,
+        Alert.closed_at.is_(None),
+        Alert.active.is_(True),
+        Alert.opened_at < tap.at,
+    )
+    for alert in session.scalars(waiting).all():
+        if tap.checkpoint not in alert.detail.get("stops", ()):
+            continue
+        made_up = sorted({*alert.detail.get("made_up", ()), str(tap.checkpoint)})
+        alert.detail = {**alert.detail, "made_up": made_up}
+        if set(alert.detail["stops"]) <= set(made_up):
+            cleared = alerts.clear_alert(session, MISSED_RULE, alert.target, tap.at, None, now)
+            if cleared is not None and alert.announced_occurrence >= alert.occurrence:
+                tell_cleared(session, config, cleared, now)

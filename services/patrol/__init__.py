@@ -1,0 +1,1 @@
+"""Patrol: rounds planned, taps judged by true time, gaps found."""

@@ -1,0 +1,171 @@
+"""A phone's delivery: taps go through the door, commands into the state database, each item by itself."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gateway.contract.clocks import Sent, Solved
+from gateway.contract.times import from_ms, to_ms
+from gateway.site.model import SiteConfig
+from services.flows import emergency
+from services.kernel.errors import AppError, Invalid, NotFound
+from services.kernel.timers import Timer
+from services.patrol import phone
+from services.patrol.tables import Phone
+from services.people.roles import Actor
+from services.web.api import phone_schemas as schemas
+from services.web.deps import Services
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    accepted: list[str] = field(default_factory=list)
+    refused: list[schemas.Refused] = field(default_factory=list)
+    closed: AppError | None = None
+    """Why taps could not go on; they stay on the phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    svc: Services
+    actor: Actor
+    config: SiteConfig
+    phone: str
+    sent: Sent
+    now: datetime
+
+
+def site_of(svc: Services, actor: Actor, wanted: str = "") -> SiteConfig:
+    """The site a person patrols: the named one, else the one that declares him; raises NotFound."""
+    if wanted:
+        found = svc.configs.sites.get(wanted)
+        if found is None:
+            raise NotFound(f"There is no site {wanted!r}", hint=f"Sites: {', '.join(sorted(svc.configs.sites))}")
+        return found
+    own = [one for one in svc.configs.sites.values() if actor.username in one.person_by_username]
+    candidates = own or list(svc.configs.sites.values())
+    if not candidates:
+        raise NotFound("No site is declared", hint="Declare one under device_configs/sites")
+    return candidates[0]
+
+
+def deliver(svc: Services, actor: Actor, config: SiteConfig, body: schemas.Sync, now: datetime) -> schemas.SyncOut:
+    """Take what can be taken; raises DoorClosed when there were taps and nothing at all could be."""
+    sent = Sent(body.wall_ms, body.mono_ms, body.boot, to_ms(now))
+    key = f"{config.site.id}/{body.phone}"
+    with svc.db.read() as s:
+        before = _last_sent(s.get(Phone, key))
+    delivery, outcome = _Delivery(svc, actor, config, body.phone, sent, now), _Outcome()
+    items = list(_known(delivery, body.items, outcome))
+    times = phone.true_times(items, sent, before)
+    for item in items:
+        _take(delivery, item, times[item.client_id], outcome)
+    if outcome.closed is not None and not outcome.accepted and not outcome.refused:
+        raise outcome.closed
+    # Only now: a phone that was heard is believed to have told all it knew.
+    left = body.queued + len(body.items) - len(outcome.accepted) - len(outcome.refused)
+    with svc.db.begin() as s:
+        _note_phone(s, key, actor, sent, left, now)
+        prompts = _prompts(s, config, actor)
+    return schemas.SyncOut(accepted=outcome.accepted, refused=outcome.refused, server_ms=to_ms(now), prompts=prompts)
+
+
+def _known(delivery: _Delivery, raws: Iterable[Mapping[str, Any]], outcome: _Outcome) -> Iterator[phone.Item]:
+    """The items that can be read, each once; what cannot is refused by itself."""
+    seen: set[str] = set()
+    for raw in raws:
+        try:
+            item = phone.parse_item(raw)
+        except Invalid as error:
+            _refuse(delivery, str(raw.get("client_id", ""))[:64], error, outcome)
+            continue
+        if item.by != delivery.actor.username and item.by not in delivery.config.person_by_username:
+            stranger = Invalid(f"{item.by!r} is nobody of this site", hint="Sign in again", place="by")
+            _refuse(delivery, item.client_id, stranger, outcome)
+        elif item.client_id not in seen:
+            seen.add(item.client_id)
+            yield item
+
+
+def _take(delivery: _Delivery, item: phone.Item, solved: Solved, outcome: _Outcome) -> None:
+    try:
+        if not isinstance(item, phone.TapItem):
+            _command(delivery, item, solved)
+        elif outcome.closed is None:
+            _put(delivery, item, solved)
+        else:
+            return  # nothing overtakes a tap that has to wait
+    except phone.DoorClosed as error:
+        outcome.closed = error
+    except AppError as error:
+        if error.status >= 500:
+            raise
+        _refuse(delivery, item.client_id, error, outcome)
+    else:
+        outcome.accepted.append(item.client_id)
+
+
+def _refuse(delivery: _Delivery, client_id: str, error: AppError, outcome: _Outcome) -> None:
+    log.warning("Phone %s: item %s refused: %s", delivery.phone, client_id, error)
+    outcome.refused.append(schemas.Refused(client_id=client_id, reason=error.message))
+
+
+def _put(delivery: _Delivery, item: phone.TapItem, solved: Solved) -> None:
+    svc, config = delivery.svc, delivery.config
+    if svc.door is None:
+        raise phone.DoorClosed(
+            "This server takes no taps", hint="Declare a device of kind patrol_app and start with `gengfu up`"
+        )
+    tags = {one.id: one.tags[0].uid for one in config.patrol.checkpoints if one.tags} if svc.settings.demo else {}
+    body = phone.tap_body(item, config.site.id, delivery.phone, solved, delivery.sent.received_ms, tags)
+    if item.by != delivery.actor.username:
+        body["delivered_by"] = delivery.actor.username
+    svc.door.put(config.site.id, body)
+
+
+def _command(delivery: _Delivery, item: phone.ReportItem | phone.SignItem, solved: Solved) -> None:
+    config, now, at = delivery.config, delivery.now, from_ms(solved.at_ms)
+    with delivery.svc.db.begin() as s:
+        if isinstance(item, phone.ReportItem):
+            photos = tuple(f"{config.site.id}/{one}" for one in item.photos)
+            told = emergency.Report(
+                item.client_id, item.kind, item.by, at, item.checkpoint or None, item.category, item.note, photos
+            )
+            emergency.report(s, config, told, now)
+        elif item.kind == "check_in":
+            emergency.checked_in(s, config, item.by, now)
+        else:
+            emergency.sign_on(s, config, item.by, item.client_id, at)
+
+
+def _last_sent(row: Phone | None) -> Sent | None:
+    return Sent(row.wall_ms, row.mono_ms, row.boot, row.received_ms) if row is not None and row.boot else None
+
+
+def _note_phone(s: Session, key: str, actor: Actor, sent: Sent, left: int, now: datetime) -> None:
+    row = s.get(Phone, key)
+    if row is None:
+        row = Phone(id=key, username=actor.username, heard_at=now)
+        s.add(row)
+    row.username, row.heard_at, row.queued = actor.username, now, left
+    if left and row.boot:
+        return  # what is still to come was tapped after the pair we have, and is worked out from it
+    row.boot, row.wall_ms, row.mono_ms = sent.boot, sent.wall_ms or 0, sent.mono_ms or 0
+    row.received_ms = sent.received_ms
+
+
+def _prompts(s: Session, config: SiteConfig, actor: Actor) -> list[schemas.Prompt]:
+    """The open question whether a guard on a lone round is well."""
+    query = select(Timer).where(
+        Timer.kind == emergency.MAN_DOWN_TIMER,
+        Timer.ref == f"{config.site.id}/{actor.username}",
+        Timer.done_at.is_(None),
+    )
+    return [schemas.Prompt(id=one.id, due_ms=to_ms(one.due_at)) for one in s.scalars(query)]

@@ -1,0 +1,270 @@
+"""The guard's app in a real browser, with Web NFC stubbed at the browser's API: no network, closed pages, dead tabs."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from console import PASSWORD, SITE, Console, hasher
+from phone import FakeDoor, plan_round, tags, with_door
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from require import require
+from sqlalchemy import select
+
+from services.flows import emergency
+from services.kernel import timers
+from services.kernel.db import Database
+from services.kernel.timers import Timer
+from services.patrol.tables import Incident, Photo
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+WITHIN_S = 20
+WITHIN_MS = 10_000
+WEB_NFC = """
+window.NDEFReader = class {
+  async scan() { window.reader = this; }
+};
+const ask = navigator.permissions.query.bind(navigator.permissions);
+navigator.permissions.query = async (what) => (what.name === "nfc" ? { state: "granted" } : ask(what));
+window.holdTo = (serialNumber, url) => {
+  const data = url && new DataView(new TextEncoder().encode(url).buffer);
+  window.reader.onreading({ serialNumber, message: { records: url ? [{ recordType: "url", data }] : [] } });
+};
+"""
+
+
+@pytest.fixture
+def console(sqlite_db: Database, tmp_path: Path) -> Iterator[Console]:
+    found = Console(sqlite_db, tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def door(console: Console) -> FakeDoor:
+    return with_door(console)
+
+
+@pytest.fixture
+def address(console: Console, door: FakeDoor) -> Iterator[str]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(console.app, log_level="error", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        deadline = time.monotonic() + WITHIN_S
+        while not server.started and thread.is_alive() and time.monotonic() < deadline:
+            thread.join(0.02)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(WITHIN_S)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    require(CHROMIUM.exists(), "Chromium is not installed (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def phone(chromium: Browser, address: str) -> Iterator[BrowserContext]:
+    """A phone on which the guard has signed in."""
+    context = chromium.new_context(
+        base_url=address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="zh-CN"
+    )
+    context.set_default_timeout(WITHIN_MS)
+    context.add_init_script(WEB_NFC)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("用户名").fill("guard")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url("**/patrol/phone")
+    page.close()
+    yield context
+    context.close()
+
+
+def opened(phone: BrowserContext) -> Page:
+    """The app, opened from the home screen, with every word of the browser's console that is a complaint."""
+    page = phone.new_page()
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.goto("/patrol/phone")
+    return page
+
+
+def walk_to(page: Page, serial: str, count: int) -> None:
+    """Hold the phone to a tag and wait until the phone says that it has it; an open checklist is walked away from."""
+    page.evaluate("serial => window.holdTo(serial)", serial)
+    expect(page.locator(".link")).to_have_attribute("data-waiting", str(count))
+    expect(page.locator("#flash")).to_contain_text("已记录")
+
+
+def leave_checklist(page: Page) -> None:
+    """Skip the questions of the last tap, if it has any."""
+    page.locator("#flash").click()
+    skip = page.get_by_role("button", name="跳过")
+    if skip.is_visible():
+        skip.click()
+
+
+def begin_round(page: Page) -> None:
+    """Go on duty and start the round."""
+    page.get_by_role("button", name="上岗签到").click()
+    page.get_by_role("button", name="以后再说").click()
+    page.get_by_role("button", name="开始：周界外圈").click()
+    page.get_by_role("button", name="出发").click()
+    expect(page.get_by_text("将手机背面贴近标签")).to_be_visible()
+
+
+def is_delivered(page: Page) -> None:
+    expect(page.locator(".link")).to_have_attribute("data-waiting", "0", timeout=WITHIN_MS)
+    expect(page.locator(".link")).to_have_attribute("data-link", "ok", timeout=WITHIN_MS)
+
+
+def test_a_round_without_network_survives_a_closed_page(
+    console: Console, door: FakeDoor, phone: BrowserContext
+) -> None:
+    places = tags(console)[:20]
+    assert len(places) == 20
+    row = plan_round(console, [place for place, _ in places])
+    page = opened(phone)
+    expect(page.locator("html[data-kept]")).to_be_attached()
+    begin_round(page)
+    is_delivered(page)
+
+    phone.set_offline(True)
+    for count, (_, serial) in enumerate(places[:12], start=1):
+        walk_to(page, serial, count)
+    page.close()
+    page = opened(phone)
+    expect(page.get_by_text("将手机背面贴近标签")).to_be_visible()
+    expect(page.locator(".tally")).to_have_text("12/20")
+    for count, (_, serial) in enumerate(places[12:], start=13):
+        walk_to(page, serial, count)
+    leave_checklist(page)
+    expect(page.get_by_text("本轮完成")).to_be_visible()
+    assert not door.taps
+
+    phone.set_offline(False)
+    is_delivered(page)
+    assert [tap["tag"] for tap in door.taps] == [serial for _, serial in places]
+    assert len({tap["client_id"] for tap in door.taps}) == 20
+    assert {(tap["guard"], tap["round"], tap["evidence"]) for tap in door.taps} == {("guard", row.id, "uid")}
+    assert [tap["at"] for tap in door.taps] == sorted(tap["at"] for tap in door.taps)
+
+
+def test_a_tab_killed_in_the_middle_of_a_delivery_loses_and_doubles_nothing(
+    console: Console, door: FakeDoor, phone: BrowserContext
+) -> None:
+    places = tags(console)[:6]
+    plan_round(console, [place for place, _ in places])
+    page = opened(phone)
+    expect(page.locator("html[data-kept]")).to_be_attached()
+    begin_round(page)
+    is_delivered(page)
+    phone.set_offline(True)
+    for count, (_, serial) in enumerate(places, start=1):
+        walk_to(page, serial, count)
+    leave_checklist(page)
+
+    # The server takes the delivery, and the tab dies before it hears so.
+    arrived = threading.Event()
+
+    def swallow(route: object) -> None:
+        route.fetch()  # type: ignore[attr-defined]
+        arrived.set()
+
+    page.route("**/sync", swallow)
+    phone.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    deadline = time.monotonic() + WITHIN_S
+    while not arrived.is_set() and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert arrived.is_set()
+    page.close()
+
+    page = opened(phone)
+    is_delivered(page)
+    ids = [tap["client_id"] for tap in door.taps]
+    assert [tap["tag"] for tap in door.taps[:6]] == [serial for _, serial in places]
+    # Sent again, by the page or by its worker, under the same ids: ingest counts each once.
+    assert len(ids) >= 12
+    assert ids == ids[:6] * (len(ids) // 6)
+
+
+def test_a_hard_night(console: Console, door: FakeDoor, phone: BrowserContext, tmp_path: Path) -> None:
+    """A finding with a picture, a cry for help without network, a question, a duress sign-off."""
+    plan_round(console, ["stairs-1", "lobby-1"])
+    serial = dict(tags(console))["stairs-1"]
+    page = opened(phone)
+    expect(page.locator("html[data-kept]")).to_be_attached()
+    begin_round(page)
+
+    page.evaluate("serial => window.holdTo(serial)", serial)
+    page.locator("#flash").click()
+    page.get_by_role("button", name="完成").click()
+    expect(page.locator("#toast")).to_contain_text("项未填")
+    page.get_by_role("button", name="否").click()
+    expect(page.locator(".question.is-bad")).to_contain_text("将记为异常")
+    page.get_by_role("button", name="个别不亮").click()
+    picture = tmp_path / "picture.png"
+    page.locator("body").screenshot(path=picture)
+    page.locator("input[type=file]").set_input_files(picture)
+    expect(page.locator(".photos img")).to_be_visible()
+    page.get_by_placeholder("备注（选填）").fill("防火门前堆放杂物")
+    assert not door.taps  # it leaves with its answers
+    page.get_by_role("button", name="完成").click()
+    is_delivered(page)
+    (tap,) = door.taps
+    assert (tap["answers"], tap["note"]) == ({"exit": False, "light": "个别不亮"}, "防火门前堆放杂物")
+    with console.db.read() as s:
+        photo = s.get(Photo, tap["photos"][0])
+        assert photo is not None
+        assert photo.content.startswith(b"\xff\xd8")
+
+    phone.set_offline(True)
+    sos = page.get_by_role("button", name="SOS：长按两秒求助")
+    sos.click()
+    expect(page.get_by_text("未呼叫")).to_be_visible()
+    expect(page.locator("#sos")).to_be_hidden()
+    sos.click(delay=2200)
+    expect(page.get_by_text("没有网络，每三秒重试一次")).to_be_visible()
+    phone.set_offline(False)
+    expect(page.get_by_text("求助已送达")).to_be_visible()
+    page.get_by_role("button", name="返回", exact=True).click()
+    assert incidents(console) == [("sos", "stairs-1")]
+
+    with console.db.begin() as s:
+        timers.schedule(s, emergency.MAN_DOWN_TIMER, f"{SITE}/guard", console.now + timedelta(minutes=5))
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.get_by_role("button", name="我没事").click()
+    expect(page.locator("#toast")).to_contain_text("收到")
+    is_delivered(page)
+    with console.db.read() as s:
+        assert not list(s.scalars(select(Timer).where(Timer.kind == emergency.MAN_DOWN_TIMER, Timer.done_at.is_(None))))
+
+    with console.db.begin() as s:
+        emergency.set_pin(s, "guard", "2468", hasher(), console.now)
+    page.reload()
+    page.get_by_role("button", name="我的", exact=True).click()
+    expect(page.get_by_text("已设置")).to_be_visible()
+    page.get_by_role("button", name="下岗签退").click()
+    for pin, said in (("1111", "签退码不正确"), ("2469", "已签退，辛苦了")):
+        for digit in pin:
+            page.get_by_role("button", name=digit, exact=True).click()
+        expect(page.get_by_text(said)).to_be_visible()
+    assert incidents(console) == [("sos", "stairs-1"), ("duress", None)]
+
+
+def incidents(console: Console) -> list[tuple[str, str | None]]:
+    with console.db.read() as s:
+        return [(one.kind, one.checkpoint) for one in s.scalars(select(Incident).order_by(Incident.received_at))]

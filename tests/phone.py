@@ -1,0 +1,77 @@
+"""A guard's phone against a console: a door that remembers, a round to walk, tags as Web NFC would read them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from console import SITE, START, Console
+
+from gateway.contract.decode import decode
+from gateway.contract.times import to_ms
+from services.patrol import plans
+from services.patrol.model import RoundPlan, StopPlan
+from services.patrol.phone import DoorClosed
+from services.patrol.tables import Round, RoundStop
+
+MINUTE = 60_000
+
+
+class FakeDoor:
+    """Takes taps, as durable as a list; closed when told to."""
+
+    def __init__(self) -> None:
+        self.taps: list[dict[str, Any]] = []
+        self.closed = False
+
+    def put(self, site: str, body: Mapping[str, Any]) -> None:
+        """Keep one, as strict as the real one."""
+        if self.closed:
+            raise DoorClosed("The tap cannot be kept: the disk is full", hint="Make room")
+        assert not decode("tap", json.dumps({"id": "check-1", **body}).encode()).refused
+        assert site == SITE
+        self.taps.append(dict(body))
+
+
+def with_door(console: Console, **settings: Any) -> FakeDoor:
+    """Give the console a door, and settings of its own."""
+    door, services = FakeDoor(), console.app.state.services
+    changed = services.settings.model_copy(update=settings)
+    console.app.state.services = replace(services, door=door, settings=changed)
+    return door
+
+
+def tags(console: Console) -> list[tuple[str, str]]:
+    """(checkpoint, serial number as Chrome prints it) of every place that has a tag."""
+    places = console.configs.site(SITE).patrol.checkpoints
+    return [(one.id, ":".join(_pairs(one.tags[0].uid))) for one in places if one.tags]
+
+
+def _pairs(uid: str) -> list[str]:
+    plain = "".join(letter for letter in uid if letter in "0123456789abcdefABCDEF").lower()
+    return [plain[at : at + 2] for at in range(0, len(plain), 2)]
+
+
+def plan_round(console: Console, checkpoints: Sequence[str], *, shift: str = "", order: str = "ordered") -> Round:
+    """A round that has begun, with all its stops due within the hour."""
+    start = to_ms(START)
+    stops = tuple(
+        StopPlan(index, one, start - 15 * MINUTE, start - 5 * MINUTE, start + 60 * MINUTE, start + 90 * MINUTE)
+        for index, one in enumerate(checkpoints)
+    )
+    plan = RoundPlan(
+        "perimeter.20261121T0200Z", SITE, "perimeter", "perimeter", shift, order,
+        start, start + 60 * MINUTE, start + 95 * MINUTE, start + 400 * MINUTE, stops,
+    )  # fmt: skip
+    hour = timedelta(hours=1)
+    row = Round(
+        id=f"{SITE}/{plan.id}", site=SITE, route=plan.route, schedule=plan.schedule, shift=shift, starts_at=START,
+        ends_at=START + hour, opens_at=START - hour / 4, closes_at=START + 1.5 * hour, final_at=START + 2 * hour,
+        confirm_at=START + 7 * hour, plan=plans.encode(plan), stops=len(stops),
+    )  # fmt: skip
+    with console.db.begin() as s:
+        s.add(row)
+        s.flush()
+        s.add_all(RoundStop(round_id=row.id, index=stop.index, checkpoint=stop.checkpoint) for stop in stops)
+    return row

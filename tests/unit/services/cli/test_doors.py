@@ -1,0 +1,29 @@
+import json
+from pathlib import Path
+
+import pytest
+from console import SITE, shipped
+
+from gateway.mqtt import BrokerAddress
+from gateway.outbox import Outbox
+from services.cli.doors import Doors
+from services.kernel.errors import Invalid
+from services.patrol.phone import DoorClosed
+
+TAP = {"at": "2026-11-21T02:00:00.000Z", "tag": "04aabbccddee80", "guard": "guard", "client_id": "item-0001"}
+
+
+def test_a_tap_is_on_disk_when_the_door_has_it(tmp_path: Path) -> None:
+    doors = Doors(shipped(), BrokerAddress("127.0.0.1", 1), lambda site: tmp_path / f"{site}.db")
+    try:
+        doors.put(SITE, TAP)
+        with pytest.raises(Invalid):  # ingest could never take it: it must not come again for ever
+            doors.put(SITE, TAP | {"at": "yesterday"})
+        with pytest.raises(DoorClosed):
+            doors.put("elsewhere", TAP)
+    finally:
+        doors.close()
+    outbox = Outbox(tmp_path / f"{SITE}.db", via="yunhe-patrol-app")
+    (row,) = [one for one in outbox.pending() if one.kind == "tap"]
+    outbox.close()
+    assert (row.device, json.loads(row.payload)["client_id"]) == ("patrol-app", "item-0001")
