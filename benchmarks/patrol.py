@@ -16,9 +16,9 @@ from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
-from services.patrol.claims import share, wanted
+from services.patrol.judging.claims import share, wanted
+from services.patrol.judging.verdict import grade
 from services.patrol.model import LegLimit, RoundPlan, StopPlan, Tap, Verdict
-from services.patrol.verdict import grade
 
 MINUTE = 60_000
 DAY = 1440 * MINUTE

@@ -31,7 +31,7 @@ from services.cli.doors import Doors
 from services.flows.patrol_watch import PatrolTimers
 from services.kernel.db import Database
 from services.migrations import upgrade
-from services.patrol.phone import TapItem, tap_body
+from services.patrol.phone.items import TapItem, tap_body
 from services.patrol.rounds import PLANNED_UNTIL
 from services.patrol.tables import PatrolWatermark
 

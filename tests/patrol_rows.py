@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import to_ms
-from services.patrol import plans
 from services.patrol.model import LegLimit, RoundPlan, StopPlan
+from services.patrol.planning import plans
 from services.patrol.tables import Anomaly, Round, RoundEvent, RoundStop, TapRow
 
 SITE = "yunhe"

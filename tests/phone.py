@@ -10,9 +10,9 @@ from console import SITE, START, Console
 
 from gateway.contract.decode import decode
 from gateway.contract.times import to_ms
-from services.patrol import plans
 from services.patrol.model import RoundPlan, StopPlan
-from services.patrol.phone import DoorClosed
+from services.patrol.phone.items import DoorClosed
+from services.patrol.planning import plans
 from services.patrol.tables import Round, RoundStop
 
 MINUTE = 60_000

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from services.patrol.sun import KeySet, cmac, session_keys, truncated
+from services.patrol.sun.signature import KeySet, cmac, session_keys, truncated
 
 KEYS = KeySet(meta=b"meta key of test", file=b"file key of test", diversify=True, system=b"\x30\x42\xf5gengfu")
 

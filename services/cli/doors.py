@@ -10,7 +10,7 @@ from gateway.outbox import Outbox, OutboxError
 from gateway.publish import Publisher
 from gateway.site.model import Configs
 from services.kernel.errors import Invalid
-from services.patrol.phone import DoorClosed
+from services.patrol.phone.items import DoorClosed
 
 DEVICE_KIND = "patrol_app"
 

@@ -41,8 +41,8 @@ from services.kernel.errors import SettingsError
 from services.kernel.settings import Settings
 from services.notify.model import Channel
 from services.notify.senders import Sender, build_sender
-from services.patrol.starts import schedule_seed, starts
-from services.patrol.sun_keys import installation_secret
+from services.patrol.planning.starts import schedule_seed, starts
+from services.patrol.sun.keys import installation_secret
 from services.worker import Worker
 
 GATEWAY_INTERVAL_S = 10.0

@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway.site.model import SiteConfig
-from services.patrol.coverage import Coverage, RouteMonth, covered
-from services.patrol.schedule import rounds
-from services.patrol.shifts import Uncovered
-from services.patrol.wall import DAY, midnight_ms, shown
+from services.patrol.planning.coverage import Coverage, RouteMonth, covered
+from services.patrol.planning.schedule import rounds
+from services.patrol.planning.shifts import Uncovered
+from services.patrol.planning.wall import DAY, midnight_ms, shown
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _PLACES = {"garage": ("车库", "garage"), "corridor": ("楼道", "corridors"), "perimeter": ("周界", "perimeter")}

@@ -11,7 +11,7 @@ from gateway.timeseries.store import TimeSeriesStore
 from services.kernel.clock import SystemClock
 from services.kernel.db import Database
 from services.kernel.settings import Settings
-from services.patrol.phone import TapDoor
+from services.patrol.phone.items import TapDoor
 from services.web.app import create_app
 
 

@@ -13,8 +13,9 @@ from services.kernel import audit
 from services.kernel.clock import SystemClock
 from services.kernel.errors import Invalid, NotFound
 from services.kernel.settings import Settings
-from services.patrol import sun_claims, sun_keys
-from services.patrol.sun import KeySet, Reason, SunRefused
+from services.patrol.sun import claims as sun_claims
+from services.patrol.sun import keys as sun_keys
+from services.patrol.sun.signature import KeySet, Reason, SunRefused
 
 app = typer.Typer(no_args_is_help=True, help="Signed tags (NTAG 424 DNA): keys and addresses. See docs/patrol/sun.md.")
 keys = typer.Typer(no_args_is_help=True, help="Key sets, encrypted in the database; never shown again.")

@@ -14,7 +14,8 @@ from services.alert import service as alerts
 from services.flows.telling import announce
 from services.kernel import audit, timers
 from services.kernel.errors import Invalid
-from services.patrol import roster, shifts
+from services.patrol import roster
+from services.patrol.planning import shifts
 from services.patrol.tables import DutyTime, Incident, TapRow
 from services.people.passwords import Hasher
 from services.people.tables import DutyPin

@@ -15,8 +15,8 @@ from services.flows.telling import announce, tell_cleared
 from services.kernel import audit, timers
 from services.kernel.errors import Conflict, Invalid
 from services.kernel.timers import Timer
-from services.patrol import shifts
-from services.patrol.shifts import ShiftInstance
+from services.patrol.planning import shifts
+from services.patrol.planning.shifts import ShiftInstance
 from services.patrol.tables import Handover
 
 HANDOVER_TIMER = "patrol.handover"

@@ -10,9 +10,10 @@ from gateway.site.model import SiteConfig
 from services.flows.emergency import CHECK_IN_TIMER, MAN_DOWN_TIMER, Report, report
 from services.kernel import timers
 from services.kernel.timers import Timer
-from services.patrol import roster, walking
-from services.patrol.lone import check_in_due
+from services.patrol import roster
+from services.patrol.judging.lone import check_in_due
 from services.patrol.model import RoundState
+from services.patrol.suspicion import walking
 from services.patrol.tables import LegTimes, Round, RoundStop, TapRow
 
 USUAL_LEG = timedelta(minutes=10)

@@ -12,10 +12,11 @@ from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.flows import lone, patrol_rounds, patrol_rules
 from services.flows.telling import announce
-from services.patrol import rounds, suspicion, taps
-from services.patrol.sun_claims import Proof, check
+from services.patrol import rounds, taps
+from services.patrol.judging.tag_health import tag_health
+from services.patrol.sun.claims import Proof, check
+from services.patrol.suspicion import marking as suspicion
 from services.patrol.tables import Round, TagHealth, TapRow
-from services.patrol.tag_health import tag_health
 
 FINDING_RULE, TAG_RULE = "PATROL-FINDING", "PATROL-TAG"
 KEPT_READS = 20

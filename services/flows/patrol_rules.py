@@ -14,7 +14,7 @@ from services.alert import service as alerts
 from services.flows.patrol_rounds import take_back
 from services.flows.telling import announce, tell_cleared
 from services.patrol import anomalies, roster, taps
-from services.patrol.requirements import Breach, BreachKind, Visit, judge, next_due, subjects
+from services.patrol.judging.requirements import Breach, BreachKind, Visit, judge, next_due, subjects
 from services.patrol.tables import Anomaly, PatrolWatermark
 
 GAP_RULE = "PATROL-GAP"

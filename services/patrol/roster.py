@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
-from services.patrol import shifts
+from services.patrol.planning import shifts
 from services.patrol.tables import DutyTime, Phone, TapRow
 
 FORGOTTEN_AFTER = timedelta(hours=16)

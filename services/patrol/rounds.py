@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session, load_only
 
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
-from services.patrol import plans
-from services.patrol.claims import share, wanted
+from services.patrol.judging.claims import share, wanted
+from services.patrol.judging.verdict import grade
 from services.patrol.model import Certainty, Evidence, RoundPlan, RoundState, RoundVerdict, Tap, Verdict
-from services.patrol.schedule import rounds as scheduled
+from services.patrol.planning import plans
+from services.patrol.planning.schedule import rounds as scheduled
 from services.patrol.tables import PatrolWatermark, Phone, Round, RoundEvent, RoundStop, TapRow
-from services.patrol.verdict import grade
 
 AHEAD = timedelta(hours=48)
 """So far ahead rounds exist as rows."""

@@ -16,7 +16,7 @@ from gateway.site.model import SiteConfig
 from gateway.site.patrol import Checkpoint, Question
 from services.patrol.model import Evidence
 from services.patrol.rounds import REFUSED
-from services.patrol.sun_claims import Proof
+from services.patrol.sun.claims import Proof
 from services.patrol.tables import TapRow
 
 VERIFIED, HARVESTED, UNSUPPORTED = "verified", "harvested", "unsupported_lrp"

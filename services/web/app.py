@@ -10,7 +10,7 @@ from gateway.timeseries.store import TimeSeriesStore
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.db import Database
 from services.kernel.settings import Settings
-from services.patrol.phone import TapDoor
+from services.patrol.phone.items import TapDoor
 from services.people.passwords import Hasher
 from services.people.service import DEFAULT_HASHER
 from services.web import health, live, problems

@@ -15,7 +15,7 @@ from gateway.site.model import SiteConfig
 from services.flows import emergency
 from services.kernel.errors import AppError, Invalid, NotFound
 from services.kernel.timers import Timer
-from services.patrol import phone
+from services.patrol.phone import items as phone
 from services.patrol.tables import Phone
 from services.people.roles import Actor
 from services.web.api import phone_schemas as schemas

@@ -15,7 +15,7 @@ from services.kernel.clock import Clock
 from services.kernel.db import Database
 from services.kernel.errors import Forbidden, Unauthenticated
 from services.kernel.settings import Settings
-from services.patrol.phone import TapDoor
+from services.patrol.phone.items import TapDoor
 from services.people import service as people
 from services.people.passwords import Hasher
 from services.people.roles import Actor, require

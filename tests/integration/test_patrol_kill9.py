@@ -24,12 +24,12 @@ from services.alert.tables import Alert
 from services.kernel.clock import SystemClock
 from services.kernel.db import Database
 from services.migrations import upgrade
-from services.patrol import plans
-from services.patrol.claims import share
+from services.patrol.judging.claims import share
+from services.patrol.judging.verdict import grade
 from services.patrol.model import RoundPlan, RoundVerdict, Tap, Verdict
+from services.patrol.planning import plans
 from services.patrol.rounds import PLANNED_UNTIL
 from services.patrol.tables import PatrolWatermark, Phone, Round, RoundStop, TapRow
-from services.patrol.verdict import grade
 from services.people import service as people
 
 BATCH, BATCHES = 20, 20
@@ -282,7 +282,7 @@ def reach(app: App, condition: Callable[[], bool]) -> None:
     while not condition():
         assert not app.trouble, app.trouble
         assert time.monotonic() < deadline, f"{stored(app.stand)} taps are stored, {app.accepted} accepted"
-        time.sleep(0.0005)
+        time.sleep(0.002)
 
 
 def settle(site: Site) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from gateway.contract.times import from_ms
 from services.kernel.errors import Invalid
-from services.patrol import plans
+from services.patrol.planning import plans
 from services.patrol.tables import Anomaly, Round, RoundEvent, TapRow
 from services.web import actions
 from services.web.api import patrol_schemas as schemas

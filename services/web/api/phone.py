@@ -7,8 +7,8 @@ from fastapi import Body, Path, Query, Request
 from gateway.contract.times import to_ms
 from services.flows import emergency
 from services.kernel.errors import Invalid, Unauthenticated
-from services.patrol import photos
-from services.patrol.briefing import Briefing, briefing
+from services.patrol.phone import photos
+from services.patrol.phone.briefing import Briefing, briefing
 from services.people import attempts
 from services.people import service as people
 from services.people.roles import Actor, require

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.patrol.phone import BATCH, Boot, ClientId, Mono, Wall
+from services.patrol.phone.items import BATCH, Boot, ClientId, Mono, Wall
 from services.web.api.schemas import Body
 
 Pin = Annotated[str, Field(pattern=r"^[0-9]{4}$", description="Four digits")]

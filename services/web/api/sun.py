@@ -13,11 +13,11 @@ from starlette.responses import Response
 from gateway.contract.times import format_at, from_ms, to_ms
 from gateway.site.model import SiteConfig
 from services.kernel.errors import AppError, Conflict, Invalid, NotFound
-from services.patrol import sun_claims
-from services.patrol.phone import DoorClosed
-from services.patrol.sun import Reason
-from services.patrol.sun_claims import Outcome, Proof
-from services.patrol.sun_keys import installation_secret
+from services.patrol.phone.items import DoorClosed
+from services.patrol.sun import claims as sun_claims
+from services.patrol.sun.claims import Outcome, Proof
+from services.patrol.sun.keys import installation_secret
+from services.patrol.sun.signature import Reason
 from services.people.roles import Actor, require
 from services.web.api.common import PROBLEMS, api_router
 from services.web.api.schemas import Body

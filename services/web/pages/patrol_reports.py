@@ -8,8 +8,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from services.patrol import export
-from services.patrol.export import Sheet
+from services.patrol.reporting import export
+from services.patrol.reporting.export import Sheet
 from services.web.deps import Now, Signed, Svc, Who
 from services.web.pages.patrol import Name, views
 from services.web.queries import patrol_report as queries

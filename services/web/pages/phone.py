@@ -7,7 +7,7 @@ from functools import cache
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from services.patrol import photos
+from services.patrol.phone import photos
 from services.web import i18n
 from services.web.deps import Signed, Svc, Who
 from services.web.phone_words import WORDS

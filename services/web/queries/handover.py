@@ -15,7 +15,8 @@ from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.flows import handover
 from services.flows.emergency import DURESS_RULE
-from services.patrol import roster, shifts
+from services.patrol import roster
+from services.patrol.planning import shifts
 from services.patrol.tables import DutyTime, Handover
 from services.people.roles import PERMISSIONS, Actor, Role
 from services.web.queries import patrol

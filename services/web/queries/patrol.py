@@ -13,9 +13,10 @@ from gateway.site.model import SiteConfig
 from gateway.site.patrol import Route
 from services.alert.tables import Alert
 from services.flows.emergency import DURESS_RULE
-from services.patrol import anomalies, plans, roster
+from services.patrol import anomalies, roster
 from services.patrol.model import RoundState, Verdict
-from services.patrol.report import RoundCount, count_rounds, fate
+from services.patrol.planning import plans
+from services.patrol.reporting.report import RoundCount, count_rounds, fate
 from services.patrol.tables import Anomaly, Phone, Round, RoundStop, TapRow
 from services.people.roles import Actor, Role
 from services.web import i18n, labels, timeline

@@ -11,7 +11,7 @@ from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import PatrolRule
 from services.patrol import taps
-from services.patrol.requirements import Visit, next_due, subjects
+from services.patrol.judging.requirements import Visit, next_due, subjects
 from services.patrol.tables import PatrolWatermark
 from services.web.queries.patrol import Due
 from services.web.queries.patrol_names import Names

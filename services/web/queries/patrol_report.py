@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, load_only
 
 from gateway.site.model import SiteConfig
 from services.kernel.errors import Invalid
-from services.patrol import report
-from services.patrol.exceptions import NO_VISIT, ExceptionReport, exceptions
-from services.patrol.report import MonthLine, ShiftReport
+from services.patrol.reporting import report
+from services.patrol.reporting.exceptions import NO_VISIT, ExceptionReport, exceptions
+from services.patrol.reporting.report import MonthLine, ShiftReport
 from services.patrol.tables import Anomaly, Round, RoundStop, TapRow
 from services.web.queries.patrol_names import Names
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from gateway.contract.times import to_ms
 from gateway.site.patrol import Checkpoint
 from services.kernel.errors import NotFound
-from services.patrol import plans
 from services.patrol.model import RoundPlan, Verdict
+from services.patrol.planning import plans
 from services.patrol.tables import Anomaly, Round, RoundEvent, RoundStop, TapRow
 from services.web import patrol_words
 from services.web.deps import Services

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from services.patrol.exceptions import ExceptionReport, GroupLine
-from services.patrol.export import Cell, Sheet
 from services.patrol.model import EVIDENCE_ORDER
-from services.patrol.report import MonthLine, RoundCount, Share, ShiftReport, StopCount
+from services.patrol.reporting.exceptions import ExceptionReport, GroupLine
+from services.patrol.reporting.export import Cell, Sheet
+from services.patrol.reporting.report import MonthLine, RoundCount, Share, ShiftReport, StopCount
 from services.web import labels
 from services.web.queries.patrol import fate_word
 from services.web.queries.patrol_names import Names

@@ -15,7 +15,7 @@ from gateway.site.patrol import Checkpoint, PatrolRule
 from services.alert.tables import Alert
 from services.flows.patrol_rules import GAP_RULE, LOOK_BACK
 from services.patrol import taps
-from services.patrol.requirements import Visit, next_due, subjects
+from services.patrol.judging.requirements import Visit, next_due, subjects
 from services.patrol.rounds import REFUSED
 from services.patrol.tables import PatrolWatermark, TapRow
 from services.web.queries.patrol import Due

@@ -12,11 +12,11 @@ from gateway.simulator.plan import Plan
 from gateway.simulator.scenario import Guard, Scenario
 from gateway.simulator.walk import floor_ms
 from gateway.site.model import SiteConfig
-from services.patrol.detectors import Kind, Seen, examine
+from services.patrol.judging.verdict import grade
 from services.patrol.model import RoundVerdict, Tap, Verdict
-from services.patrol.schedule import plan_rounds
-from services.patrol.verdict import grade
-from services.patrol.walking import Legs, Place
+from services.patrol.planning.schedule import plan_rounds
+from services.patrol.suspicion.detectors import Kind, Seen, examine
+from services.patrol.suspicion.walking import Legs, Place
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MORNING = datetime(2026, 11, 21, 8, 10, tzinfo=ZONE).astimezone(UTC)

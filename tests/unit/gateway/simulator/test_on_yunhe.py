@@ -13,9 +13,9 @@ from gateway.simulator.scenario import BEHAVIOURS, load_scenario, shipped_scenar
 from gateway.simulator.taps import narration
 from gateway.site.load import load_configs
 from gateway.site.model import SiteConfig
+from services.patrol.judging.verdict import grade
 from services.patrol.model import Tap
-from services.patrol.schedule import rounds
-from services.patrol.verdict import grade
+from services.patrol.planning.schedule import rounds
 
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from gateway.simulator.rota import on_shift, starts
 from gateway.site.load import load_configs
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import Patrol, Schedule, Shift, Span
-from services.patrol.starts import starts as planned
+from services.patrol.planning.starts import starts as planned
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ from gateway.mqtt import BrokerAddress
 from gateway.outbox import Outbox
 from services.cli.doors import Doors
 from services.kernel.errors import Invalid
-from services.patrol.phone import DoorClosed
+from services.patrol.phone.items import DoorClosed
 
 TAP = {"at": "2026-11-21T02:00:00.000Z", "tag": "04aabbccddee80", "guard": "guard", "client_id": "item-0001"}
 

@@ -11,8 +11,8 @@ from services.cli.tags import app
 from services.cli.wiring import open_database
 from services.kernel.errors import Conflict, Invalid, NotFound
 from services.kernel.settings import Settings
-from services.patrol.sun import KeySet, Reason, SunRefused
-from services.patrol.sun_claims import claim
+from services.patrol.sun.claims import claim
+from services.patrol.sun.signature import KeySet, Reason, SunRefused
 
 META, FILE = "42aff114f2cb3b6141be6dc95dfc5416", "b62a9baf092439bd43c62aee96b970c5"
 UID = "04C9551AE71490"

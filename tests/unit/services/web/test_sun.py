@@ -15,8 +15,8 @@ from console import SITE, Browser, Console
 from sun_tags import KEYS, SunTag
 
 from gateway.contract.events import TapEvent
-from services.patrol.phone import DoorClosed
-from services.patrol.sun_keys import installation_secret, put
+from services.patrol.phone.items import DoorClosed
+from services.patrol.sun.keys import installation_secret, put
 
 UID = "04C9551AE71490"
 PLACE = "pump-fire"

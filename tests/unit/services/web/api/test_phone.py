@@ -9,7 +9,7 @@ from sqlalchemy import select
 from gateway.contract.times import parse_at, to_ms
 from services.flows import emergency
 from services.kernel import timers
-from services.patrol.photos import MAX_BYTES
+from services.patrol.phone.photos import MAX_BYTES
 from services.patrol.tables import DutyTime, Incident, Phone, Photo
 
 BOOT, PHONE = "B0000001", "PH000001"

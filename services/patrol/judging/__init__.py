@@ -1,0 +1,1 @@
+"""What is said of taps, rounds and requirements. Pure."""

@@ -1,0 +1,1 @@
+"""The guard's phone: what it is told, and what it delivers."""

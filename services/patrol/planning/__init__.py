@@ -1,0 +1,1 @@
+"""Plans of rounds: shifts, schedules, starts, and what they cover."""

@@ -1,0 +1,1 @@
+"""Reports on rounds, gaps and guards, and their files."""

@@ -1,0 +1,1 @@
+"""Signed tags: signatures, keys, and who claimed which read."""

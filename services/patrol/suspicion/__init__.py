@@ -1,0 +1,1 @@
+"""Detectors and what they look at: walks, clocks, floors."""
