@@ -28,6 +28,8 @@ from services.work_order import service as work_orders
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 25
+"""Timers fired in one transaction: on SQLite everybody else waits for it."""
 EVERY_S = 0.5
 BEAT_EVERY = timedelta(seconds=2)
 SILENT_AFTER = timedelta(seconds=60)
@@ -72,7 +74,8 @@ class Worker:
         with self.db.begin() as session:
             if self._watched_since is None:
                 self._patrol.begin(session, now)
-            for timer, error in run_due(session, {**self._flows.handlers(), **self._patrol.handlers()}, now):
+            handlers = {**self._flows.handlers(), **self._patrol.handlers()}
+            for timer, error in run_due(session, handlers, now, limit=AT_ONCE):
                 log.error("timer %s of %s failed: %s", timer.kind, timer.ref, error)
                 for config in self.configs.sites.values():
                     system.timer_failed(session, config, timer.kind, str(error), now)

@@ -55,8 +55,10 @@ class PatrolDesk:
         return check(session, config, self._secret, url, client_id=client_id, device=device, at_ms=at_ms, guard=guard)
 
     def _regrade(self, session: Session, config: SiteConfig, row: Round, now: datetime) -> None:
-        graded = rounds.regrade(session, config, row, now)
+        graded = rounds.regrade(session, config, row, now, more_to_come=True)
         patrol_rounds.settle(session, config, graded, now, self._late_after)
+        if row.unconfirmed:
+            patrol_rounds.look_again(session, row.id, now)
 
     def _settle_findings(self, session: Session, config: SiteConfig, row: TapRow, now: datetime) -> None:
         """An answer that is not good raises an alert; the next good one to the same question ends it."""

@@ -27,6 +27,8 @@ FINAL_TIMER = "patrol.final"
 """Due when what nobody came to is missed."""
 CONFIRM_TIMER = "patrol.confirm"
 """Due when a miss is confirmed although the guard's device has not been heard."""
+DELIVERED_WITHIN = timedelta(seconds=30)
+"""What a phone handed over has gone through the broker by then."""
 _NAMED = 5
 """So many checkpoints are named in a title."""
 _BY_HAND = frozenset({"reported", "accepted", "dispatched"})
@@ -36,6 +38,17 @@ _BY_HAND = frozenset({"reported", "accepted", "dispatched"})
 def set_clocks(session: Session, row: Round) -> None:
     """The moment at which a round has to be judged."""
     timers.schedule(session, FINAL_TIMER, row.id, row.final_at + timedelta(milliseconds=1))
+
+
+def told_all(session: Session, site: str, now: datetime) -> None:
+    """A phone has delivered everything: what is unconfirmed for its sake is looked at again once that is judged."""
+    for key in session.scalars(select(Round.id).where(Round.site == site, Round.unconfirmed.is_(True))):
+        look_again(session, key, now)
+
+
+def look_again(session: Session, round_id: str, now: datetime) -> None:
+    """A delivery touches an unconfirmed round: when it has been heard to its end, nothing more is to be waited for."""
+    timers.schedule(session, CONFIRM_TIMER, round_id, now + DELIVERED_WITHIN)
 
 
 def settle(session: Session, config: SiteConfig, graded: Graded, now: datetime, late_after: timedelta) -> None:

@@ -62,10 +62,11 @@ class PatrolTimers:
         return ""
 
     def plan(self, session: Session, config: SiteConfig, now: datetime) -> None:
-        """Rounds and handovers of the next two days; what was due while nothing ran is judged at once."""
+        """Rounds and handovers of the next two days; what is open meanwhile takes in the taps that are there."""
         for row in rounds.plan_ahead(session, config, now, seed=self.seed):
             patrol_rounds.set_clocks(session, row)
-            if row.opens_at <= now:
+            # Those whose time is over are judged by their clocks, a few at a time: after an outage they are many.
+            if row.opens_at <= now < row.final_at:
                 graded = rounds.regrade(session, config, row, now)
                 patrol_rounds.settle(session, config, graded, now, self.late_after)
         handover.plan(session, config, now, now + rounds.AHEAD)
@@ -77,6 +78,9 @@ class PatrolTimers:
             return "the round was taken out of the plan"
         graded = rounds.regrade(session, self.configs.site(row.site), row, now)
         patrol_rounds.settle(session, self.configs.site(row.site), graded, now, self.late_after)
+        if timer.kind == patrol_rounds.CONFIRM_TIMER and row.unconfirmed:
+            timer.due_at = row.confirm_at + timedelta(milliseconds=1)
+            return ""
         return f"{row.state}, {row.missed} missed" + (" (unconfirmed)" if row.unconfirmed else "")
 
     def ask(self, session: Session, timer: Timer, now: datetime) -> str:

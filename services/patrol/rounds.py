@@ -161,11 +161,15 @@ def wanting(session: Session, site: str, checkpoint: str, at: datetime) -> list[
     return sorted([*found, *more], key=lambda row: (row.starts_at, row.id))
 
 
-def regrade(session: Session, config: SiteConfig, row: Round, now: datetime) -> Graded:
-    """Grade a round from all its taps as known now, and write down every change of a verdict."""
+def regrade(session: Session, config: SiteConfig, row: Round, now: datetime, *, more_to_come: bool = False) -> Graded:
+    """Grade a round from all its taps as known now, and write down every change of a verdict.
+
+    `more_to_come`: a delivery is still being heard, so nothing unconfirmed is confirmed yet.
+    """
     plan = plans.decode(row.plan)
     taps, others = _taps_of(session, plan, row)
-    verdict = grade(plan, [tap for tap, _ in taps], to_ms(now), silent=_is_silent(session, config, row, taps, now))
+    silent = (more_to_come and row.unconfirmed) or _is_silent(session, config, row, taps, now)
+    verdict = grade(plan, [tap for tap, _ in taps], to_ms(now), silent=silent)
     changed = _save_stops(session, row, verdict, now)
     if row.state != verdict.state:
         _note(session, row, None, row.state, str(verdict.state), "", (), now)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from gateway.contract.clocks import Sent, Solved
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
-from services.flows import emergency
+from services.flows import emergency, patrol_rounds
 from services.kernel.errors import AppError, Invalid, NotFound
 from services.kernel.timers import Timer
 from services.patrol.phone import items as phone
@@ -73,6 +73,8 @@ def deliver(svc: Services, actor: Actor, config: SiteConfig, body: schemas.Sync,
     left = body.queued + len(body.items) - len(outcome.accepted) - len(outcome.refused)
     with svc.db.begin() as s:
         _note_phone(s, key, actor, sent, left, now)
+        if body.items and not left:
+            patrol_rounds.told_all(s, config.site.id, now)
         prompts = _prompts(s, config, actor)
     return schemas.SyncOut(accepted=outcome.accepted, refused=outcome.refused, server_ms=to_ms(now), prompts=prompts)
 

@@ -193,13 +193,13 @@ def test_a_gap_raises_its_alert_the_visit_ends_it_and_late_evidence_takes_it_bac
 def test_a_day_without_the_daily_check_is_told_at_midnight(beats: Beats) -> None:
     daily = rule("daily", checkpoints=("p1", "p2"))
     beat = beats("2026-11-20 23:50", schedules=[], rules=(daily,))
-    beat.until("2026-11-21 10:00")
+    beat.until("2026-11-21 10:00", closely=False)
     beat.handset().tap("p1")
-    beat.until("2026-11-21 23:59")
+    beat.until("2026-11-21 23:59", closely=False)
     assert beat.alerts("PATROL-GAP/r1") == []
     beat.until("2026-11-22 00:11")
     assert [one.target for one in beat.alerts("PATROL-GAP/r1")] == ["beat/p2"]
-    beat.until("2026-11-22 09:00")
+    beat.until("2026-11-22 09:00", closely=False)
     beat.handset().tap("p2")
     assert not beat.alert("PATROL-GAP/r1").active
     beat.texts()
@@ -208,10 +208,12 @@ def test_a_day_without_the_daily_check_is_told_at_midnight(beats: Beats) -> None
 def test_the_weekly_night_spot_check_counts_only_a_supervisor_at_night(beats: Beats) -> None:
     spot = rule("spot_check", roles=("supervisor",), within=Span(start="22:00", end="06:00"))
     beat = beats("2026-11-15 21:00", schedules=[], rules=(spot,))
-    beat.until("2026-11-17 23:00")
+    beat.until("2026-11-17 23:00", closely=False)
     beat.handset().tap("p1")
-    beat.until("2026-11-18 12:00")
+    beat.until("2026-11-18 12:00", closely=False)
     beat.handset("supervisor").tap("p1")
+    beat.until("2026-11-23 05:50", closely=False)
+    assert beat.alerts("PATROL-GAP/r1") == []
     beat.until("2026-11-23 06:11")
     assert beat.alert("PATROL-GAP/r1").requirement == "PER-20"
     beat.texts()
