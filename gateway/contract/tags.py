@@ -65,6 +65,19 @@ def readable(text: str, kind: str = "") -> bool:
     return bool(_numbers_of(text, kind))
 
 
+def prints(text: str, kind: str = "") -> frozenset[str]:
+    """What readers usually print of a declared tag: in capitals, without separators or blanks, whole or truncated.
+
+    A truncated one may mean other tags as well: TagIndex.find knows.
+    """
+    found: set[str] = set()
+    for number in _numbers_of(text, kind):
+        found.update(_prints(number))
+        if number.bits in _EM4100:
+            found.update(_prints(number.low(_TRUNCATED)))
+    return frozenset(found)
+
+
 def _tidy(text: str) -> str:
     return text[: 2 * _LONGEST_PRINT].strip(_NOISE).upper().removeprefix("0X")[:_LONGEST_PRINT]
 

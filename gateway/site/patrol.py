@@ -26,9 +26,7 @@ RouteKind = Literal[
     "steward", "cleaning", "other",
 ]  # fmt: skip
 RuleKind = Literal["max_gap", "daily", "weekly", "spot_check", "coverage"]
-ReaderProtocol = Literal[
-    "pn532", "rdm6300", "uid_line", "wand", "wedge", "tasmota", "esphome", "esphome_json", "home_assistant"
-]
+ReaderProtocol = Literal["pn532", "rdm6300", "uid_line", "wand", "tasmota", "esphome", "esphome_json", "home_assistant"]
 SERIAL_PROTOCOLS: tuple[ReaderProtocol, ...] = ("pn532", "rdm6300", "uid_line", "wand")
 
 

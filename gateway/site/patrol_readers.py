@@ -12,8 +12,6 @@ from gateway.site.sections import Item
 _WAND_KEYS = ("zone", "pattern", "time_format")
 _NEEDED_GROUPS = {"at", "tag"}
 _SOME_TIME = datetime(2026, 11, 22, 21, 43, 58)  # noqa: DTZ001 - a wand's clock has no zone
-_KEYBOARD = "wedge"
-"""Types into the page itself: neither port nor topic."""
 
 
 def check_readers(draft: SiteDraft, problems: Problems) -> None:
@@ -37,7 +35,7 @@ def check_readers(draft: SiteDraft, problems: Problems) -> None:
 
 def _check_line(item: Item[Reader], problems: Problems) -> None:
     reader = item.value
-    wanted = "" if reader.protocol == _KEYBOARD else "port" if reader.protocol in SERIAL_PROTOCOLS else "topic"
+    wanted = "port" if reader.protocol in SERIAL_PROTOCOLS else "topic"
     for key, example in (("port", "/dev/ttyUSB0"), ("topic", "tele/reader-1/SENSOR")):
         given = getattr(reader, key)
         if key == wanted and not given:

@@ -10,16 +10,14 @@ from gateway.contract.times import from_ms
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.flows import lone, patrol_rounds, patrol_rules
+from services.flows import lone, patrol_rounds, patrol_rules, tag_care
 from services.flows.telling import announce
 from services.patrol import rounds, taps
-from services.patrol.judging.tag_health import tag_health
 from services.patrol.sun.claims import Proof, check
 from services.patrol.suspicion import marking as suspicion
-from services.patrol.tables import Round, TagHealth, TapRow
+from services.patrol.tables import Round, TapRow
 
-FINDING_RULE, TAG_RULE = "PATROL-FINDING", "PATROL-TAG"
-KEPT_READS = 20
+FINDING_RULE = "PATROL-FINDING"
 
 
 class PatrolDesk:
@@ -48,7 +46,7 @@ class PatrolDesk:
         patrol_rules.look(session, config, now, self._late_after, checkpoint=row.checkpoint)
         lone.watch_over(session, config, row, now)
         self._settle_findings(session, config, row, now)
-        self._note_health(session, config, row, now)
+        tag_care.note(session, config, row, now)
 
     def _prove(self, session: Session, url: str, client_id: str, device: str, guard: str, at_ms: int) -> Proof:
         config = self._sites[device.partition("/")[0]]
@@ -84,30 +82,6 @@ class PatrolDesk:
                 )
             elif question.id in row.answers:
                 alerts.clear_alert(session, FINDING_RULE, target, row.at, None, now)
-
-    def _note_health(self, session: Session, config: SiteConfig, row: TapRow, now: datetime) -> None:
-        """Tags that read badly or are passed by with the fallback raise a low alert."""
-        point = config.patrol.checkpoint(row.checkpoint or "")
-        if point is None or not point.tags:
-            return
-        health = session.get(TagHealth, (row.site, point.id))
-        if health is None:
-            health = TagHealth(site=row.site, checkpoint=point.id, recent=[], by_hand=0, read_at=None)
-            session.add(health)
-        if row.evidence in ("qr", "manual"):
-            health.by_hand += 1
-        else:
-            health.by_hand = 0
-            health.recent = [*health.recent, row.retries][-KEPT_READS:]
-            health.read_at = max(health.read_at or row.at, row.at)
-        target = f"{row.site}/{point.id}"
-        reason = tag_health(health.recent, health.by_hand)
-        if reason is None:
-            alerts.clear_alert(session, TAG_RULE, target, row.at, None, now)
-            return
-        words, words_en = _TAG_WORDS[reason]
-        title, title_en = f"{point.name}：{words}", f"{point.name_en or point.name}: {words_en}"
-        self._raise(session, config, row, TAG_RULE, target, title, title_en, "low", now)
 
     def _raise(
         self,
@@ -150,9 +124,3 @@ class PatrolDesk:
         if raised.visible and raised.outcome != "unchanged":
             announce(session, config, raised.alert, now)
         raised.alert.late = late
-
-
-_TAG_WORDS = {
-    "retries": ("标签难以读取，请检查或更换", "its tag reads badly: look at it or replace it"),
-    "by_hand": ("连续用备用方式打点，请检查标签", "tapped by fallback again and again: look at its tag"),
-}

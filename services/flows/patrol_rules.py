@@ -15,6 +15,7 @@ from services.flows.patrol_rounds import take_back
 from services.flows.telling import announce, tell_cleared
 from services.patrol import anomalies, roster, taps
 from services.patrol.judging.requirements import Breach, BreachKind, Visit, judge, next_due, subjects
+from services.patrol.rounds import watermark
 from services.patrol.tables import Anomaly, PatrolWatermark
 
 GAP_RULE = "PATROL-GAP"
@@ -58,11 +59,7 @@ def _concerns(rule: PatrolRule, subject: Checkpoint | None, checkpoint: str) -> 
 
 def _mark(session: Session, site: str, rule: PatrolRule, subject: Checkpoint | None, now: datetime) -> PatrolWatermark:
     what = f"rule:{rule.id}:{subject.id if subject else ''}"
-    mark = session.get(PatrolWatermark, (site, what))
-    if mark is None:
-        mark = PatrolWatermark(site=site, what=what, since=now, until=now, raised_at=None)
-        session.add(mark)
-    return mark
+    return watermark(session, site, what, now)
 
 
 def _judge(

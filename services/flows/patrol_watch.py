@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
-from services.flows import emergency, handover, lone, patrol_rounds, patrol_rules
+from services.flows import emergency, handover, lone, patrol_rounds, patrol_rules, tag_care
 from services.kernel import timers
 from services.kernel.timers import Timer, TimerHandler
 from services.patrol import rounds
@@ -45,11 +44,8 @@ class PatrolTimers:
         """Start the watch over every site that has patrol; one that runs goes on."""
         for site, config in self.configs.sites.items():
             if config.patrol.checkpoints:
-                known = session.scalar(select(Timer.id).where(Timer.kind == WATCH_TIMER, Timer.ref == site))
-                if known is None:
-                    timers.schedule(session, WATCH_TIMER, site, now)
-                else:
-                    self.plan(session, config, now)
+                timers.schedule(session, WATCH_TIMER, site, now)
+                self.plan(session, config, now)
 
     def watch(self, session: Session, timer: Timer, now: datetime) -> str:
         """Plan ahead, and look at every requirement; for ever."""
@@ -57,6 +53,7 @@ class PatrolTimers:
         mark = session.get(PatrolWatermark, (timer.ref, rounds.PLANNED_UNTIL))
         if mark is None or mark.until - now <= rounds.AHEAD - PLAN_EVERY:
             self.plan(session, config, now)
+        tag_care.look(session, config, now)
         due_at = patrol_rules.look(session, config, now, self.late_after)
         timer.due_at = min(max(due_at, now + SOONEST), now + LOOK_EVERY)
         return ""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.kernel.db import Base, UtcDateTime
 from services.kernel.ids import new_id
+from services.kernel.upsert import insert_missing
 
 
 class Timer(Base):
@@ -40,15 +41,14 @@ def schedule(
     session: Session, kind: str, ref: str, due_at: datetime, *, step: str = "", data: dict[str, Any] | None = None
 ) -> Timer:
     """Set a timer; the same (kind, ref, step) set again moves an open one and leaves a finished one alone."""
-    timer = session.scalar(select(Timer).where(Timer.kind == kind, Timer.ref == ref, Timer.step == step))
+    same = select(Timer).where(Timer.kind == kind, Timer.ref == ref, Timer.step == step)
+    timer = session.scalar(same)
     if timer is None:
-        # The empty fields are named so that `cancel` in the same transaction shows on the object.
-        timer = Timer(
-            id=new_id(), kind=kind, ref=ref, step=step, due_at=due_at, done_at=None, outcome=None, data=data or {}
-        )
-        session.add(timer)
-        session.flush()
-    elif timer.done_at is None:
+        new = {"id": new_id(), "kind": kind, "ref": ref, "step": step, "due_at": due_at, "data": data or {}}
+        # Another process may set the same timer at this moment.
+        insert_missing(session, Timer, new, ("kind", "ref", "step"))
+        timer = session.scalars(same).one()
+    if timer.done_at is None:
         timer.due_at = due_at
         timer.data = data or timer.data
     return timer

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from services.kernel import audit
 from services.kernel.errors import Conflict, Invalid, NotFound
 from services.kernel.ids import new_id
+from services.kernel.upsert import insert_missing
 from services.patrol.tables import Anomaly
 
 SHORTEST_COMMENT = 2
@@ -31,11 +32,13 @@ def open_anomaly(
     """The anomaly of (site, kind, ref): made when there is none, back again when it was withdrawn, else as it is."""
     found = _find(session, site, kind, ref)
     if found is None:
-        found = Anomaly(id=new_id(), site=site, kind=kind, ref=ref, at=at, found_at=now, round_id=round_id)
-        found.checkpoint, found.guard, found.shift = checkpoint, guard, shift
-        session.add(found)
-        session.flush()
-    elif found.withdrawn_at is not None:
+        new = {"id": new_id(), "site": site, "kind": kind, "ref": ref, "at": at, "found_at": now, "round_id": round_id}
+        new |= {"checkpoint": checkpoint, "guard": guard, "shift": shift, "closed_by": "", "comment": ""}
+        insert_missing(session, Anomaly, new, ("site", "kind", "ref"))
+        found = _find(session, site, kind, ref)
+    if found is None:
+        raise Conflict(f"The anomaly {kind} of {ref} vanished while it was written", hint="Try again")
+    if found.withdrawn_at is not None:
         found.withdrawn_at, found.found_at, found.at, found.guard = None, now, at, guard
     return found
 

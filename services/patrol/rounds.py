@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, load_only
 
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
+from services.kernel.upsert import insert_missing
 from services.patrol.judging.claims import share, wanted
 from services.patrol.judging.verdict import grade
 from services.patrol.model import Certainty, Evidence, RoundPlan, RoundState, RoundVerdict, Tap, Verdict
@@ -49,16 +50,20 @@ class Graded:
         return all(stop.verdict != Verdict.PENDING for stop in self.verdict.stops)
 
 
+def watermark(session: Session, site: str, what: str, now: datetime) -> PatrolWatermark:
+    """How far something has been done; whoever holds it works on that alone until his transaction ends."""
+    insert_missing(session, PatrolWatermark, {"site": site, "what": what, "since": now, "until": now}, ("site", "what"))
+    held = select(PatrolWatermark).where(PatrolWatermark.site == site, PatrolWatermark.what == what)
+    return session.scalars(held.with_for_update().execution_options(populate_existing=True)).one()
+
+
 def plan_ahead(session: Session, config: SiteConfig, now: datetime, *, seed: str = "") -> list[Round]:
     """Bring the planned rounds up to now + AHEAD in line with the site files; returns the rows that are new.
 
     Rounds that have begun to count keep the plan they were made under. Rounds due while nothing ran are made up for.
     """
     site = config.site.id
-    mark = session.get(PatrolWatermark, (site, PLANNED_UNTIL))
-    if mark is None:
-        mark = PatrolWatermark(site=site, what=PLANNED_UNTIL, since=now, until=now, raised_at=None)
-        session.add(mark)
+    mark = watermark(session, site, PLANNED_UNTIL, now)
     since = max(min(mark.until, now), now - CATCH_UP)
     until = now + AHEAD
     wanted = {f"{site}/{plan.id}": plan for plan in scheduled(config, to_ms(since), to_ms(until), seed=seed)}
@@ -166,6 +171,10 @@ def regrade(session: Session, config: SiteConfig, row: Round, now: datetime, *, 
 
     `more_to_come`: a delivery is still being heard, so nothing unconfirmed is confirmed yet.
     """
+    # A worker and ingest may come to the same round at the same moment.
+    row = session.scalars(
+        select(Round).where(Round.id == row.id).with_for_update().execution_options(populate_existing=True)
+    ).one()
     plan = plans.decode(row.plan)
     taps, others = _taps_of(session, plan, row)
     silent = (more_to_come and row.unconfirmed) or _is_silent(session, config, row, taps, now)

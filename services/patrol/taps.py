@@ -127,7 +127,9 @@ def _place(book: TagBook, event: Heard, body: Mapping[str, Any], proof: Proof | 
     if proof is not None:
         return proof.checkpoint
     if body.get("code"):
-        return book.codes.get(str(body["code"]).strip().upper())
+        code = str(body["code"]).strip().upper()
+        # Whoever finds no code beside the tag types the number printed on it.
+        return book.codes.get(code) or book.checkpoints.find(code)
     named = body.get("checkpoint")
     return str(named) if named in book.known else None
 

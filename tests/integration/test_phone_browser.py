@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from console import PASSWORD, SITE, Console, hasher
+from console import PASSWORD, SITE, START, Console, hasher
 from phone import FakeDoor, plan_round, tags, with_door
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from require import require
@@ -263,6 +263,36 @@ def test_a_hard_night(console: Console, door: FakeDoor, phone: BrowserContext, t
             page.get_by_role("button", name=digit, exact=True).click()
         expect(page.get_by_text(said)).to_be_visible()
     assert incidents(console) == [("sos", "stairs-1"), ("duress", None)]
+
+
+def test_a_reader_types_into_the_page_and_nobody_types_as_fast(
+    console: Console, door: FakeDoor, phone: BrowserContext
+) -> None:
+    place = next(one for one in console.configs.site(SITE).patrol.checkpoints if one.tags and not one.questions)
+    number = str(int(place.tags[0].uid.replace(":", ""), 16))
+    plan_round(console, [place.id])
+    page = opened(phone)
+    begin_round(page)
+    is_delivered(page)
+    page.clock.install(time=START)
+    page.clock.pause_at(START + timedelta(minutes=1))
+
+    def typed(text: str, gap_ms: int) -> None:
+        for key in text:
+            page.keyboard.press("Enter" if key == "\r" else key)
+            page.clock.run_for(gap_ms)
+
+    typed("0040856634\r", 60)
+    page.get_by_role("button", name="扫码 / 输码").click()
+    code = page.get_by_label("编码")
+    code.focus()
+    typed("A1", 60)
+    typed(f"{number}\r", 5)
+    expect(page.locator("#flash")).to_contain_text(place.name)
+    expect(code).to_have_value("A1")
+    page.clock.resume()
+    is_delivered(page)
+    assert [(tap["tag"], tap["evidence"]) for tap in door.taps] == [(number, "uid")]
 
 
 def incidents(console: Console) -> list[tuple[str, str | None]]:

@@ -248,6 +248,22 @@ def test_a_tag_that_has_to_be_tried_again_and_again_is_reported(beats: Beats) ->
     assert beat.alert("PATROL-TAG").severity == "low"
 
 
+def test_a_tag_passed_by_for_days_is_reported_when_its_neighbours_were_read(beats: Beats) -> None:
+    beat = beats(schedules=[HOURLY.model_copy(update={"weekdays": ("sun",)})])
+    phone = beat.handset()
+    for point in ("p1", "p2"):
+        phone.tap(point)
+        beat.wait("2min")
+    for _ in range(4):
+        beat.until(beat.now + timedelta(days=1), closely=False)
+        phone.tap("p2")
+    beat.wait("11min")
+    assert [one.target for one in beat.alerts("PATROL-TAG")] == ["beat/p1"]
+    phone.tap("p1")
+    assert not beat.alert("PATROL-TAG").active
+    beat.texts()
+
+
 def test_a_strange_tag_is_kept_and_shown(beats: Beats) -> None:
     beat = beats(schedules=[])
     beat.handset().tap("p1", tag="04FFFFFFFFFFFF")

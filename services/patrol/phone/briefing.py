@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gateway.contract.tags import canonical
+from gateway.contract.tags import TagIndex, prints
 from gateway.contract.times import to_ms
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import Checkpoint, Question
@@ -49,7 +49,7 @@ class CheckpointOut(BaseModel):
     x_m: float | None
     y_m: float | None
     tags: list[str]
-    """Digests of each tag's identity, in both byte orders."""
+    """Digests of everything that readers print of its tags."""
     code: str
     """Digest of the printed code; empty: none."""
     questions: list[QuestionOut]
@@ -143,7 +143,7 @@ def briefing(session: Session, config: SiteConfig, actor: Actor, now: datetime, 
         has_pin=session.get(DutyPin, actor.username) is not None,
         on_duty_ms=to_ms(duty.on_at) if duty else None,
         shifts=_shifts(config, actor.username),
-        checkpoints=[_checkpoint(config, one) for one in config.patrol.checkpoints],
+        checkpoints=_checkpoints(config),
         rounds=_rounds(session, config, actor.username, now),
         categories=list(CATEGORIES),
         server_ms=to_ms(now),
@@ -156,7 +156,13 @@ def digest(site: str, identity: str) -> str:
     return hashlib.sha256(f"{site}:{identity}".encode()).hexdigest()[:24]
 
 
-def _checkpoint(config: SiteConfig, point: Checkpoint) -> CheckpointOut:
+def _checkpoints(config: SiteConfig) -> list[CheckpointOut]:
+    points = config.patrol.checkpoints
+    index = TagIndex((one.id, tag.uid, tag.kind) for one in points for tag in one.tags)
+    return [_checkpoint(config, one, index) for one in points]
+
+
+def _checkpoint(config: SiteConfig, point: Checkpoint, index: TagIndex) -> CheckpointOut:
     area = config.area_by_id.get(point.area)
     site, place = config.site.id, point.position
     return CheckpointOut(
@@ -168,20 +174,16 @@ def _checkpoint(config: SiteConfig, point: Checkpoint) -> CheckpointOut:
         floor=place.floor if place else None,
         x_m=place.x_m if place else None,
         y_m=place.y_m if place else None,
-        tags=[digest(site, form) for tag in point.tags for form in _forms(tag.uid)],
+        tags=[digest(site, text) for text in _prints(point, index)],
         code=digest(site, point.code) if point.code else "",
         questions=[_question(one) for one in point.questions],
     )
 
 
-def _forms(uid: str) -> tuple[str, ...]:
-    """What a phone may read of a tag that the site files name in either byte order."""
-    plain = canonical(uid)
-    try:
-        turned = bytes.fromhex(plain)[::-1].hex().upper()
-    except ValueError:
-        return (plain,)
-    return tuple(dict.fromkeys((plain, turned)))
+def _prints(point: Checkpoint, index: TagIndex) -> list[str]:
+    """What means this place and no other."""
+    texts = {text for tag in point.tags for text in prints(tag.uid, tag.kind)}
+    return sorted(text for text in texts if index.find(text) == point.id)
 
 
 def _question(one: Question) -> QuestionOut:

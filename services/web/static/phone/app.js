@@ -5,12 +5,13 @@ import * as nfc from "./nfc.js";
 import { resumeSos, sosButton } from "./sos.js";
 import { activeRound, changed, load, onChange, refresh, state, update } from "./state.js";
 import * as sync from "./sync.js";
-import { resume } from "./taps.js";
+import { resume, typedTap } from "./taps.js";
 import { fill, h, icon, sheetIsOpen, toast } from "./ui.js";
 import { homeActions, homeView, tickHome } from "./ui_home.js";
 import { meActions, meView } from "./ui_me.js";
 import { reportView } from "./ui_report.js";
 import { listen, roundActions, roundView, tickRound } from "./ui_round.js";
+import * as wedge from "./wedge.js";
 import { nameOf, t } from "./words.js";
 
 const UPDATE_MS = 5 * 60_000;
@@ -133,6 +134,7 @@ async function main() {
   draw();
   keepForLater().catch(() => {});
   sync.start(linked);
+  wedge.listen(typedTap);
   setInterval(() => {
     tickCheckIn();
     if (page !== "patrol" || sheetIsOpen() || !state.briefing) return;

@@ -26,9 +26,7 @@ export async function start(onTap, onFailure) {
   const reader = new NDEFReader();
   reader.onreading = (event) => {
     const read = { tag: event.serialNumber, url: addressIn(event.message) };
-    const same = read.tag && read.tag === last.tag && performance.now() - last.at < QUIET_MS;
-    last = { tag: read.tag, at: performance.now() };
-    if (!same && (read.tag || read.url)) onTap(read);
+    if (!isHeldOn(read.tag) && (read.tag || read.url)) onTap(read);
   };
   reader.onreadingerror = () => {
     failures += 1;
@@ -43,6 +41,13 @@ export async function start(onTap, onFailure) {
       error.name === "NotAllowedError" ? "denied" : error.name === "NotReadableError" ? "off" : "unavailable";
   }
   return state.on;
+}
+
+/** Whether this read is still the tag of the read before. */
+export function isHeldOn(tag) {
+  const same = tag && tag === last.tag && performance.now() - last.at < QUIET_MS;
+  last = { tag, at: performance.now() };
+  return same;
 }
 
 /** How often reading failed since it was last asked: worn tags show by it. */

@@ -23,7 +23,7 @@ export function offerCode(tap) {
     "aria-label": t("code"),
     enterkeyhint: "go",
     oninput: () => {
-      input.value = input.value.toUpperCase().replace(/[^A-Z0-9-]/g, "");
+      input.value = input.value.toUpperCase().replace(/[^A-Z0-9,:-]/g, "");
     },
     onkeydown: (event) => {
       if (event.key === "Enter") typed();

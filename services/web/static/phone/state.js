@@ -92,11 +92,15 @@ async function digest(text) {
 /** The checkpoint that a tag or a code stands for, as far as this phone can tell; null: it cannot. */
 export async function recognise({ tag, code, checkpoint: named }) {
   if (named) return checkpoint(named);
-  const places = state.briefing?.checkpoints ?? [];
-  if (tag) {
-    const found = await digest(tag.replace(/[^0-9a-fA-F]/g, "").toUpperCase());
-    return places.find((one) => one.tags.includes(found)) ?? null;
-  }
-  const found = await digest((code ?? "").trim().toUpperCase());
-  return places.find((one) => one.code && one.code === found) ?? null;
+  return tag ? byTag(tag) : ((await byCode(code ?? "")) ?? byTag(code ?? ""));
+}
+
+async function byTag(text) {
+  const found = await digest(text.toUpperCase().replace(/[:\-\s]/g, ""));
+  return state.briefing?.checkpoints.find((one) => one.tags.includes(found)) ?? null;
+}
+
+async function byCode(text) {
+  const found = await digest(text.trim().toUpperCase());
+  return state.briefing?.checkpoints.find((one) => one.code && one.code === found) ?? null;
 }

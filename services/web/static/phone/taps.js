@@ -11,7 +11,7 @@ import * as sync from "./sync.js";
 import { clockTime, closeSheet, flash, minutes } from "./ui.js";
 import { nameOf, t } from "./words.js";
 
-/** `read` is what was read: {tag, url} by NFC, {code, entered} by hand, {checkpoint} in a demonstration. */
+/** `read` is what was read: {tag, url} by NFC or a wedge, {code, entered} by hand, {checkpoint} in a demonstration. */
 export async function tap(read) {
   const now = clock.now();
   const round = activeRound();
@@ -60,6 +60,13 @@ function show(place, said, now, asks) {
 }
 
 const placeOf = (id) => state.briefing?.checkpoints.find((one) => one.id === id) ?? { name: id };
+
+/** What a keyboard wedge typed: a tag as by NFC, unless it is a printed code that a scanner read. */
+export async function typedTap(text) {
+  if (!state.briefing || nfc.isHeldOn(text)) return;
+  const isCode = !(await recognise({ tag: text })) && (await recognise({ code: text }));
+  await tap(isCode ? { code: text, entered: "scanned" } : { tag: text, url: "" });
+}
 
 /** The tag could not be read: the guard holds it on again, and the server learns how often. */
 export function failed() {

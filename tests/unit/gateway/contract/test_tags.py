@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.tags import TagIndex, canonical, readable
+from gateway.contract.tags import TagIndex, canonical, prints, readable
 
 EM = "01026F6C3A"
 EM_PRINTS = [
@@ -80,6 +80,25 @@ def test_tags_that_a_print_cannot_tell_apart_collide(one: tuple[str, str], other
     index = TagIndex([("a", *one), ("b", *other)])
     assert [{found.first, found.second} for found in index.collisions] == [{"a", "b"}]
     assert index.find(index.collisions[0].text) is None
+
+
+def test_prints_are_everything_that_readers_usually_print() -> None:
+    assert prints(EM, "rfid125") == {
+        "01026F6C3A", "004335823930", "4335823930", "026F6C3A", "0040856634", "40856634", "00623,27706",
+        "6F6C3A", "07302202", "7302202", "111,27706",
+    }  # fmt: skip
+    assert prints("04:1f:9b:02:00:52:81", "sun") == {
+        "041F9B02005281", "815200029B1F04", str(0x041F9B02005281), str(0x815200029B1F04),
+    }  # fmt: skip
+    assert prints("gate 7") == frozenset()
+
+
+@given(number=st.integers(1 << 32, (1 << 40) - 1), kind=st.sampled_from(["rfid125", "nfc", ""]))
+def test_no_print_means_anything_but_its_tag(number: int, kind: str) -> None:
+    text = f"{number:010X}" if kind != "nfc" else f"{number & 0xFFFFFFFF:08X}"
+    index = TagIndex([("mine", text, kind)])
+    assert {index.find(one) for one in prints(text, kind)} <= {"mine", None}  # nobody's: zero, or too few digits
+    assert not readable(text, kind) or text in prints(text, kind)
 
 
 def test_two_tags_of_one_owner_do_not_collide() -> None:

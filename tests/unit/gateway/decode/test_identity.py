@@ -13,7 +13,6 @@ from gateway.drivers.rdm6300 import Rdm6300
 from gateway.drivers.read import Read
 from gateway.drivers.uid_line import UidLine
 from gateway.drivers.wand import Wand
-from gateway.drivers.wedge import Wedge
 from gateway.site.patrol import ReaderProtocol
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -34,7 +33,7 @@ def mqtt(protocol: ReaderProtocol, payload: str) -> Source:
     return lambda: decode(protocol, payload.encode(), 0, ZONE)
 
 
-def serial(driver: Rdm6300 | UidLine | Wand | Wedge, data: bytes) -> Source:
+def serial(driver: Rdm6300 | UidLine | Wand, data: bytes) -> Source:
     return lambda: driver.feed(data, 0) + driver.close(1)
 
 
@@ -45,7 +44,7 @@ def pn532() -> list[Read]:
 
 
 def phone(serial_number: str) -> Source:
-    """Web NFC and WeChat: the page sends what the phone said."""
+    """Web NFC, WeChat and keyboard wedges: the page sends what was read, as it was read."""
     return lambda: [Read(serial_number, 0)]
 
 
@@ -57,7 +56,6 @@ def phone(serial_number: str) -> Source:
         serial(UidLine(), b"041F9B02005281\r\n"),
         serial(UidLine(), b"815200029B1F04\r\n"),  # the other byte order
         serial(Wand(ZONE), b"2026-11-20 22:05:10,041F9B02005281\n"),
-        serial(Wedge(), b"041F9B02005281\r"),
         mqtt("tasmota", '{"Time":"2026-01-10T18:23:24","PN532":{"UID":"041F9B02005281"}}'),
         mqtt("tasmota", '{"Time":"2026-01-10T18:23:24","RC522":{"UID":"041F9B02005281"}}'),
         mqtt("esphome", "04-1F-9B-02-00-52-81"),
@@ -79,7 +77,7 @@ def test_a_13_mhz_tag(source: Source) -> None:
         serial(UidLine(), b"0040856634 623,27706\r\n"),
         serial(Wand(ZONE), b"2026-11-20 22:05:10,01026F6C3A\n"),
         *(
-            serial(Wedge(), f"{text}\r".encode())
+            phone(text)  # typed by a keyboard wedge
             for text in (EM4100, "004335823930", "0040856634", "07302202", "111,27706", "00623,27706")
         ),
         mqtt("tasmota", '{"Time":"2026-01-10T18:23:24","RDM6300":{"UID":"026F6C3A"}}'),

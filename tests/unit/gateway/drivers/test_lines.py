@@ -1,4 +1,4 @@
-"""Readers that print lines, wands that hand over their memory, and keyboard wedges."""
+"""Readers that print lines, and wands that hand over their memory."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from gateway.drivers.uid_line import UidLine, uid_in
 from gateway.drivers.wand import BadPattern, Wand, guess
-from gateway.drivers.wedge import Wedge
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 DUMP = b"2026-11-20 22:05:10,14008EC793,0040856634\r\n2026-11-20 22:15:40,14008EC794\r\n"
@@ -136,25 +135,3 @@ def test_a_guess_reads_the_line_it_was_made_from(line: str) -> None:
 
 def test_nothing_is_guessed_from_a_bare_uid() -> None:
     assert guess("14008EC793") is None
-
-
-@pytest.mark.parametrize("text", ["01026F6C3A", "004335823930", "0040856634", "07302202", "111,27706", "00623,27706"])
-def test_a_wedge_types_faster_than_people(text: str) -> None:
-    wedge = Wedge()
-    fast = [read for at, key in enumerate(f"{text}\r\n") for read in wedge.feed(key.encode(), at * 10)]
-    assert [read.uid for read in fast] == [text]
-    slow = [read for at, key in enumerate(f"{text}\r\n", 100) for read in wedge.feed(key.encode(), at * 120)]
-    assert slow == []
-
-
-def test_keys_typed_before_a_wedge_do_not_spoil_its_read() -> None:
-    wedge = Wedge()
-    reads = wedge.feed(b"7", 0) + wedge.feed(b"8", 300)
-    reads += [read for at, key in enumerate("0040856634\r") for read in wedge.feed(key.encode(), 1000 + at * 5)]
-    assert [read.uid for read in reads] == ["0040856634"]
-
-
-def test_fast_words_are_no_number() -> None:
-    wedge = Wedge()
-    assert wedge.feed(b"patrol\n", 0) == []
-    assert wedge.typed == 1
