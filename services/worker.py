@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
 from services.alert import service as alerts
-from services.flows import system
+from services.flows import emergency, system
 from services.flows.patrol_watch import PatrolTimers
 from services.flows.telling import channel_of
 from services.flows.timers import TimerFlows, run_due
+from services.kernel import timers
 from services.kernel.clock import Clock
 from services.kernel.db import Database
 from services.kernel.heartbeat import Heartbeat, beat
@@ -28,6 +29,9 @@ from services.work_order import service as work_orders
 
 log = logging.getLogger(__name__)
 
+FORGET_EVERY = timedelta(hours=6)
+TIMERS_KEPT = timedelta(days=90)
+"""Finished timers answer «did it fire?» for so long."""
 AT_ONCE = 25
 """Timers fired in one transaction: on SQLite everybody else waits for it."""
 EVERY_S = 0.5
@@ -56,6 +60,7 @@ class Worker:
     _patrol: PatrolTimers = field(init=False)
     _beat_at: datetime | None = None
     _watched_since: datetime | None = None
+    _forgot_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Put the parts together."""
@@ -99,9 +104,13 @@ class Worker:
         if self._watched_since is None or self._watched_since > now:
             self._watched_since = now
         beat(session, "worker", self.holder, now)
+        if self._forgot_at is None or not timedelta(0) <= now - self._forgot_at < FORGET_EVERY:
+            self._forgot_at = now
+            timers.forget(session, now - TIMERS_KEPT)
         hearts = list(session.scalars(select(Heartbeat).where(Heartbeat.role == "ingest")))
         for site, config in self.configs.sites.items():
             system.settle_seen(session, config, now)
+            emergency.settle_seen(session, config, now)
             own = [heart for heart in hearts if site in (heart.sites or [site]) and heart.at <= now + AHEAD]
             self._watch_ingest(session, config, max(own, key=lambda heart: heart.at, default=None), now)
 

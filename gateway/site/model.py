@@ -185,6 +185,10 @@ class UnknownId(GengfuError):
     """An id that the site files do not declare."""
 
 
+class UnknownSite(UnknownId):
+    """A site that the site files do not declare."""
+
+
 class SiteConfig(Frozen):
     """One site, complete and consistent: every reference in it resolves."""
 
@@ -327,8 +331,11 @@ class Configs(Frozen):
         return self.model_copy(update={"sites": sites})
 
     def site(self, site: str) -> SiteConfig:
-        """The site with this id; raises UnknownId."""
-        return _known(self.sites, site, "site", "device_configs")
+        """The site with this id; raises UnknownSite."""
+        try:
+            return _known(self.sites, site, "site", "device_configs")
+        except UnknownId as error:
+            raise UnknownSite(error.message, hint=error.hint) from error
 
     def point(self, key: str) -> Point:
         """The point with this global key `{site}/{point}`; raises UnknownId."""

@@ -144,7 +144,7 @@ def withdraw_orphans(session: Session, config: SiteConfig, now: datetime) -> Non
     """End alerts whose point or limit the site files no longer have: nothing would ever judge them again."""
     known = {(limit.rule, limit.point) for limit in config.limits}
     for alert in alerts.open_alerts(session, config.site.id):
-        if not alert.rule.startswith("SYS-") and (alert.rule, alert.target) not in known:
+        if "point" in alert.detail and (alert.rule, alert.target) not in known:
             alerts.withdraw(session, alert.id, "target_removed", now)
             session.execute(
                 delete(RuleStateRow).where(RuleStateRow.point == alert.target, RuleStateRow.rule == alert.rule)

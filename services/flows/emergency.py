@@ -14,11 +14,13 @@ from services.alert import service as alerts
 from services.flows.telling import announce
 from services.kernel import audit, timers
 from services.kernel.errors import Invalid
+from services.kernel.timers import Timer
 from services.patrol import roster
 from services.patrol.planning import shifts
 from services.patrol.tables import DutyTime, Incident, TapRow
 from services.people.passwords import Hasher
 from services.people.tables import DutyPin
+from services.work_order import service as work_orders
 
 Kind = Literal["incident", "sos", "duress", "man_down"]
 CHECK_IN_TIMER = "patrol.check_in"
@@ -26,6 +28,10 @@ CHECK_IN_TIMER = "patrol.check_in"
 MAN_DOWN_TIMER = "patrol.man_down"
 """Due when he has not answered that; while it is open his phone asks."""
 SOS_RULE, DURESS_RULE, MAN_DOWN_RULE, INCIDENT_RULE = "PATROL-SOS", "PATROL-DURESS", "PATROL-MANDOWN", "PATROL-INCIDENT"
+MOMENTARY = frozenset({SOS_RULE, DURESS_RULE, MAN_DOWN_RULE, INCIDENT_RULE})
+"""Alerts about something that happened: over, or latched, as soon as somebody has seen them."""
+SEEN_TO = frozenset({"PATROL-MISSED", "PATROL-SHORT", "PATROL-HANDOVER", "PATROL-FINDING", "PATROL-TAG"})
+"""Alerts that are over when somebody has seen them and their order, if any, is closed."""
 PIN_DIGITS = 4
 _EVERYBODY = ["guard", "engineer", "duty", "supervisor", "manager"]
 _RULES: dict[Kind, tuple[str, Severity, str, str, str]] = {
@@ -54,6 +60,8 @@ class Report:
     category: str = ""
     note: str = ""
     photos: tuple[str, ...] = ()
+    delivered_by: str = ""
+    """Who was signed in when it was delivered, if somebody else."""
 
 
 def report(session: Session, config: SiteConfig, told: Report, now: datetime) -> Incident:
@@ -82,7 +90,7 @@ def report(session: Session, config: SiteConfig, told: Report, now: datetime) ->
     session.add(incident)
     session.flush()
     _raise(session, config, incident, now)
-    audit.record(session, now, told.by, f"patrol.{told.kind}", key, checkpoint=place)
+    audit.record(session, now, told.delivered_by or told.by, f"patrol.{told.kind}", key, checkpoint=place, by=told.by)
     return incident
 
 
@@ -112,7 +120,7 @@ def _raise(session: Session, config: SiteConfig, incident: Incident, now: dateti
         alerts.Activation(
             site=config.site.id,
             rule=rule,
-            target=incident.id if single else f"{config.site.id}/{incident.by}",
+            target=incident.id,
             title=title.format(who=who, what=what) + at,
             title_en=title_en.format(who=who_en, what=what_en) + at_en,
             severity=severity,
@@ -142,19 +150,46 @@ def _told_at_once(kind: str) -> list[str]:
     return [role for role in _EVERYBODY if kind != "duress" or role != "guard"]
 
 
-def checked_in(session: Session, config: SiteConfig, username: str, now: datetime) -> bool:
-    """The guard says that he is well: the question is settled, the watch goes on; False when nobody had asked."""
+def checked_in(
+    session: Session, config: SiteConfig, username: str, now: datetime, *, at: datetime | None = None
+) -> bool:
+    """The guard says that he is well: the question is settled, the watch goes on; False when nobody had asked.
+
+    `at`: when he said so; what he said before he was asked answers nothing.
+    """
     ref = f"{config.site.id}/{username}"
-    asked = timers.cancel(session, [MAN_DOWN_TIMER], ref, now, "checked in")
-    if asked:
-        audit.record(session, now, username, "patrol.check_in", ref)
-        settings = config.patrol.settings
-        due_at = now + settings.lone_grace
-        timers.schedule(session, CHECK_IN_TIMER, ref, due_at, step=f"after {to_ms(now)}")
-    return bool(asked)
+    question = session.scalar(
+        select(Timer).where(Timer.kind == MAN_DOWN_TIMER, Timer.ref == ref, Timer.done_at.is_(None)).limit(1)
+    )
+    if question is None:
+        return False
+    asked_at = datetime.fromisoformat(str(question.data.get("since", now.isoformat())))
+    if at is not None and at < asked_at:
+        return False
+    timers.cancel(session, [MAN_DOWN_TIMER], ref, now, "checked in")
+    audit.record(session, now, username, "patrol.check_in", ref)
+    due_at = now + config.patrol.settings.lone_grace
+    data = {"tap": question.data.get("tap", "")}
+    timers.schedule(session, CHECK_IN_TIMER, ref, due_at, step=f"after {to_ms(now)}", data=data)
+    return True
 
 
-def sign_on(session: Session, config: SiteConfig, username: str, client_id: str, now: datetime) -> DutyTime:
+def settle_seen(session: Session, config: SiteConfig, now: datetime) -> None:
+    """End what happened rather than lasts once somebody has seen it, and what an order saw to once that is closed.
+
+    A cry for help then stays latched until it is reset by hand.
+    """
+    for alert in alerts.open_alerts(session, config.site.id):
+        if not alert.active or alert.acked_occurrence < alert.occurrence:
+            continue
+        seen_to = alert.rule in SEEN_TO and work_orders.open_for_alert(session, alert.id) is None
+        if alert.rule in MOMENTARY or seen_to:
+            alerts.clear_alert(session, alert.rule, alert.target, now, None, now)
+
+
+def sign_on(
+    session: Session, config: SiteConfig, username: str, client_id: str, now: datetime, *, delivered_by: str = ""
+) -> DutyTime:
     """Somebody begins duty; being on duty already, or the same `client_id` again, changes nothing."""
     site = config.site.id
     known = session.get(DutyTime, f"{site}/{client_id}") or _open(session, site, username)
@@ -175,7 +210,7 @@ def sign_on(session: Session, config: SiteConfig, username: str, client_id: str,
     )
     session.add(duty)
     session.flush()
-    audit.record(session, now, username, "patrol.sign_on", duty.id)
+    audit.record(session, now, delivered_by or username, "patrol.sign_on", duty.id, username=username)
     return duty
 
 

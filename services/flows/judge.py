@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from gateway.contract.errors import NotNow
@@ -64,6 +64,7 @@ class SiteJudge:
         self._patrol = PatrolDesk(self._sites, secret, late_after)
         self._turn = threading.Lock()
         self._loaded = False
+        self._collided = False
         self._swept = False
         self._board_read_ms = 0
 
@@ -75,6 +76,14 @@ class SiteJudge:
                 with self._db.begin() as session:
                     self._refresh(session, now_ms)
                     yield session
+                self._collided = False
+            except IntegrityError as error:
+                # Another process wrote the same row at this moment: seen again, it is there. Twice is no accident.
+                self._loaded = False
+                if self._collided:
+                    raise
+                self._collided = True
+                raise NotNow("Another process was faster", hint="It is tried again; nothing is lost") from error
             except (OperationalError, InterfaceError) as error:
                 self._loaded = False
                 raise NotNow(
@@ -159,6 +168,7 @@ class SiteJudge:
                 self.engine.clock_moved_back = False
                 for config in self._sites.values():
                     system.clock_moved_back(session, config, from_ms(now_ms))
+            figures = figures | {"hearing_s": (now_ms - hearing_since_ms) / 1000 if hearing_since_ms else 0.0}
             beat(session, "ingest", self._holder, from_ms(now_ms), sites=sorted(self._sites), **figures)
 
     def _report_losses(self, session: Session, now_ms: int) -> None:

@@ -33,11 +33,21 @@ def watch_over(session: Session, config: SiteConfig, tap: TapRow, now: datetime)
     )
     if newest != tap.id:
         return
-    timers.cancel(session, [CHECK_IN_TIMER, MAN_DOWN_TIMER], ref, now, "tapped")
     due_at = _due_at(session, config, tap)
-    # What was delivered late says nothing about how he is now.
-    if due_at is not None and due_at > now:
-        timers.schedule(session, CHECK_IN_TIMER, ref, due_at, step=f"after {to_ms(tap.at)}", data={"tap": tap.id})
+    step, data = f"after {to_ms(tap.at)}", {"tap": tap.id}
+    if due_at is not None and due_at <= now:
+        # Delivered late it says nothing about how he is now: who is being asked still has to answer.
+        if not _asked(session, ref):
+            timers.schedule(session, CHECK_IN_TIMER, ref, now, step=step, data=data)
+        return
+    timers.cancel(session, [CHECK_IN_TIMER, MAN_DOWN_TIMER], ref, now, "tapped")
+    if due_at is not None:
+        timers.schedule(session, CHECK_IN_TIMER, ref, due_at, step=step, data=data)
+
+
+def _asked(session: Session, ref: str) -> bool:
+    waiting = (Timer.kind == MAN_DOWN_TIMER, Timer.ref == ref, Timer.done_at.is_(None))
+    return session.scalar(select(Timer.id).where(*waiting).limit(1)) is not None
 
 
 def _due_at(session: Session, config: SiteConfig, tap: TapRow) -> datetime | None:
@@ -83,7 +93,8 @@ def ask(session: Session, config: SiteConfig, timer: Timer, now: datetime) -> st
     if not _still_walks(session, config, timer, username, now):
         return "no longer on a lone round"
     due_at = now + config.patrol.settings.check_in_within
-    timers.schedule(session, MAN_DOWN_TIMER, timer.ref, due_at, step=timer.step, data={"since": now.isoformat()})
+    data = {"since": now.isoformat(), "tap": timer.data.get("tap", "")}
+    timers.schedule(session, MAN_DOWN_TIMER, timer.ref, due_at, step=timer.step, data=data)
     return "asked"
 
 
@@ -91,7 +102,7 @@ def _still_walks(session: Session, config: SiteConfig, timer: Timer, username: s
     if all(one.username != username for one in roster.on_duty(session, config, now)):
         return False
     tap = session.get(TapRow, str(timer.data.get("tap", "")))
-    return tap is None or _lone_round(session, tap) is not None
+    return tap is not None and _lone_round(session, tap) is not None
 
 
 def give_alarm(session: Session, config: SiteConfig, timer: Timer, now: datetime) -> str:

@@ -10,8 +10,8 @@ from gateway.contract.times import from_ms
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.flows import lone, patrol_rounds, patrol_rules, tag_care
-from services.flows.telling import announce
+from services.flows import lone, patrol_misses, patrol_rounds, patrol_rules, tag_care
+from services.flows.telling import announce, tell_cleared
 from services.patrol import rounds, taps
 from services.patrol.sun.claims import Proof, check
 from services.patrol.suspicion import marking as suspicion
@@ -42,8 +42,8 @@ class PatrolDesk:
         suspicion.examine(session, config, row, now)
         if row.checkpoint is None:
             return
-        patrol_rounds.make_up(session, config, row, now)
-        patrol_rules.look(session, config, now, self._late_after, checkpoint=row.checkpoint)
+        patrol_misses.make_up(session, config, row, now)
+        patrol_rules.look(session, config, now, self._late_after, checkpoint=row.checkpoint, role=row.role)
         lone.watch_over(session, config, row, now)
         self._settle_findings(session, config, row, now)
         tag_care.note(session, config, row, now)
@@ -81,7 +81,16 @@ class PatrolDesk:
                     now,
                 )
             elif question.id in row.answers:
-                alerts.clear_alert(session, FINDING_RULE, target, row.at, None, now)
+                self._end_finding(session, config, target, row, now)
+
+    def _end_finding(self, session: Session, config: SiteConfig, target: str, row: TapRow, now: datetime) -> None:
+        """A good answer ends what was found before it, not what was found since."""
+        alert = alerts.find_open(session, FINDING_RULE, target)
+        if alert is None or row.at < alert.last_active_at:
+            return
+        cleared = alerts.clear_alert(session, FINDING_RULE, target, row.at, None, now)
+        if cleared is not None and alert.announced_occurrence >= alert.occurrence:
+            tell_cleared(session, config, cleared, now)
 
     def _raise(
         self,

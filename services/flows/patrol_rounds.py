@@ -1,36 +1,34 @@
 """What a round's verdict brings: anomalies, the alert about what was missed, its order, and all of it taken back."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gateway.contract.times import from_ms
-from gateway.site.limit import Severity
+from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
 from gateway.site.terms import ROLE_NAMES
 from services.alert import service as alerts
 from services.alert.tables import Alert
+from services.flows import patrol_misses
+from services.flows.patrol_misses import MISSED_RULE, policy_of, round_name
 from services.flows.telling import announce, tell_cleared
 from services.kernel import timers
-from services.patrol import anomalies, roster, rounds
-from services.patrol.model import Certainty, RoundState, StopVerdict, Verdict
+from services.kernel.timers import Timer
+from services.patrol import anomalies
+from services.patrol.model import StopVerdict, Verdict
 from services.patrol.rounds import Graded
 from services.patrol.tables import Anomaly, Round, TapRow
 from services.work_order import service as work_orders
 
-MISSED_RULE, SHORT_RULE = "PATROL-MISSED", "PATROL-SHORT"
+SHORT_RULE = "PATROL-SHORT"
 FINAL_TIMER = "patrol.final"
 """Due when what nobody came to is missed."""
 CONFIRM_TIMER = "patrol.confirm"
 """Due when a miss is confirmed although the guard's device has not been heard."""
 DELIVERED_WITHIN = timedelta(seconds=30)
 """What a phone handed over has gone through the broker by then."""
-_NAMED = 5
-"""So many checkpoints are named in a title."""
 _BY_HAND = frozenset({"reported", "accepted", "dispatched"})
 """States of an order that nobody has started on."""
 
@@ -42,25 +40,40 @@ def set_clocks(session: Session, row: Round) -> None:
 
 def told_all(session: Session, site: str, now: datetime) -> None:
     """A phone has delivered everything: what is unconfirmed for its sake is looked at again once that is judged."""
-    for key in session.scalars(select(Round.id).where(Round.site == site, Round.unconfirmed.is_(True))):
+    for key in session.scalars(select(Round.id).where(Round.site == site, Round.unconfirmed.is_(True))).all():
         look_again(session, key, now)
 
 
 def look_again(session: Session, round_id: str, now: datetime) -> None:
     """A delivery touches an unconfirmed round: when it has been heard to its end, nothing more is to be waited for."""
-    timers.schedule(session, CONFIRM_TIMER, round_id, now + DELIVERED_WITHIN)
+    row = session.get(Round, round_id)
+    if row is not None:
+        last_at = max(row.confirm_at + timedelta(milliseconds=1), now)
+        confirm_by(session, row, min(now + DELIVERED_WITHIN, last_at))
+
+
+def confirm_by(session: Session, row: Round, due_at: datetime) -> None:
+    """Look at a round's misses again then, or earlier if that is due already: however much is heard meanwhile."""
+    # One that is firing at this moment is another process's; it may have looked before what is known here.
+    waiting = session.scalars(
+        select(Timer)
+        .where(Timer.kind == CONFIRM_TIMER, Timer.ref == row.id, Timer.done_at.is_(None))
+        .order_by(Timer.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if waiting is not None:
+        waiting.due_at = min(waiting.due_at, due_at)
+    else:
+        timers.schedule(session, CONFIRM_TIMER, row.id, due_at, step=f"{row.version}@{to_ms(due_at)}")
 
 
 def settle(session: Session, config: SiteConfig, graded: Graded, now: datetime, late_after: timedelta) -> None:
     """Bring anomalies, alerts and orders in line with what is now known of a round."""
     _note_anomalies(session, config, graded, now)
-    missed = graded.verdict.missed
-    if missed:
-        if any(stop.index in graded.changed for stop in missed):
-            _raise_missed(session, config, graded, missed, now, late_after)
-        if rounds.certainty_of(graded) == Certainty.UNCONFIRMED:
-            due_at = graded.row.confirm_at + timedelta(milliseconds=1)
-            timers.schedule(session, CONFIRM_TIMER, graded.row.id, due_at)
+    if graded.verdict.missed:
+        patrol_misses.settle(session, config, graded, now, late_after)
     else:
         take_back(session, config, MISSED_RULE, graded.row.id, now)
     if graded.verdict.short_of and graded.final:
@@ -107,87 +120,6 @@ def _guard_of(session: Session, stop: StopVerdict | None) -> str:
     return tap.guard if tap is not None else ""
 
 
-def _raise_missed(
-    session: Session,
-    config: SiteConfig,
-    graded: Graded,
-    missed: Sequence[StopVerdict],
-    now: datetime,
-    late_after: timedelta,
-) -> None:
-    row = graded.row
-    certain = rounds.certainty_of(graded) == Certainty.CONFIRMED
-    severity: Severity = "low"
-    if certain:
-        severity = "high" if graded.verdict.state == RoundState.MISSED else "medium"
-    points = list(dict.fromkeys(stop.checkpoint for stop in missed))
-    policy = config.policy(_policy_of(config, row))
-    due_at = row.confirm_at if now >= row.confirm_at else row.final_at
-    nearest = roster.nearest(session, config, points[0], now)
-    title, title_en = _words(config, row, points, certain=certain)
-    area = config.patrol.checkpoint(points[0])
-    raised = alerts.raise_alert(
-        session,
-        alerts.Activation(
-            site=row.site,
-            rule=MISSED_RULE,
-            target=row.id,
-            title=title,
-            title_en=title_en,
-            severity=severity,
-            event_at=row.final_at,
-            source="PER-20",
-            requirement="PER-20",
-            late=now - due_at > late_after,
-            policy=policy.model_dump(mode="json"),
-            detail={
-                "area": area.area if area else None,
-                "round": row.id,
-                "stops": points,
-                "assignee": nearest,
-                "assignee_role": "guard",
-                "tell": [nearest] if nearest else [],
-            },
-        ),
-        now,
-    )
-    alert = raised.alert
-    if raised.outcome == "unchanged":
-        alert.title, alert.title_en = title, title_en
-        alert.detail = {**alert.detail, "stops": points}
-    # An unconfirmed miss is listed, and pages nobody: the guard may be in the basement.
-    elif certain and raised.visible and not alert.late:
-        announce(session, config, alert, now, worse=raised.outcome == "worsened")
-
-
-def _policy_of(config: SiteConfig, row: Round) -> str:
-    schedule = config.patrol.schedule(row.schedule)
-    return schedule.policy if schedule else "patrol"
-
-
-def _words(config: SiteConfig, row: Round, points: Sequence[str], *, certain: bool) -> tuple[str, str]:
-    name, name_en = _round_name(config, row)
-    known = [(config.patrol.checkpoint(one), one) for one in points[:_NAMED]]
-    listed = "、".join(point.name if point else one for point, one in known)
-    listed_en = ", ".join((point.name_en or point.name) if point else one for point, one in known)
-    if len(points) > _NAMED:
-        listed, listed_en = listed + " 等", listed_en + " …"
-    if certain:
-        return f"{name} 漏检 {len(points)} 处：{listed}", f"{name_en}: {len(points)} missed: {listed_en}"
-    return (
-        f"{name} 漏检待确认 {len(points)} 处：{listed}（设备未联网）",
-        f"{name_en}: {len(points)} not heard of yet: {listed_en} (the guard's device is silent)",
-    )
-
-
-def _round_name(config: SiteConfig, row: Round) -> tuple[str, str]:
-    route = config.patrol.route(row.route)
-    local = f"{row.starts_at.astimezone(ZoneInfo(config.site.timezone)):%H:%M}"
-    if route is None:
-        return f"{row.route} {local}", f"{row.route} {local}"
-    return f"{route.name} {local}", f"{route.name_en or route.name} {local}"
-
-
 def _raise_short(session: Session, config: SiteConfig, graded: Graded, now: datetime, late_after: timedelta) -> None:
     row = graded.row
     if alerts.find_open(session, SHORT_RULE, row.id) is not None:
@@ -195,8 +127,8 @@ def _raise_short(session: Session, config: SiteConfig, graded: Graded, now: date
     closed = session.scalar(select(Alert.id).where(Alert.rule == SHORT_RULE, Alert.target == row.id).limit(1))
     if closed is not None:
         return
-    name, name_en = _round_name(config, row)
-    policy = config.policy(_policy_of(config, row))
+    name, name_en = round_name(config, row)
+    policy = config.policy(policy_of(config, row))
     raised = alerts.raise_alert(
         session,
         alerts.Activation(
@@ -254,23 +186,3 @@ def take_back(session: Session, config: SiteConfig, rule: str, target: str, now:
 def tell_withdrawn(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> None:
     """Tell those who were paged that it was nothing."""
     tell_cleared(session, config, alerts.ClearedAlert(alert, (), None), now)
-
-
-def make_up(session: Session, config: SiteConfig, tap: TapRow, now: datetime) -> None:
-    """Somebody came to a missed checkpoint afterwards: the miss stays, its alert is over when all were visited."""
-    waiting = select(Alert).where(
-        Alert.site == tap.site,
-        Alert.rule == MISSED_RULE,
-        Alert.closed_at.is_(None),
-        Alert.active.is_(True),
-        Alert.opened_at < tap.at,
-    )
-    for alert in session.scalars(waiting).all():
-        if tap.checkpoint not in alert.detail.get("stops", ()):
-            continue
-        made_up = sorted({*alert.detail.get("made_up", ()), str(tap.checkpoint)})
-        alert.detail = {**alert.detail, "made_up": made_up}
-        if set(alert.detail["stops"]) <= set(made_up):
-            cleared = alerts.clear_alert(session, MISSED_RULE, alert.target, tap.at, None, now)
-            if cleared is not None and alert.announced_occurrence >= alert.occurrence:
-                tell_cleared(session, config, cleared, now)

@@ -13,10 +13,10 @@ from gateway.site.patrol import Checkpoint, PatrolRule
 from services.alert import service as alerts
 from services.flows.patrol_rounds import take_back
 from services.flows.telling import announce, tell_cleared
-from services.patrol import anomalies, roster, taps
+from services.patrol import anomalies, roster
 from services.patrol.judging.requirements import Breach, BreachKind, Visit, judge, next_due, subjects
-from services.patrol.rounds import watermark
-from services.patrol.tables import Anomaly, PatrolWatermark
+from services.patrol.rounds import REFUSED, watermark
+from services.patrol.tables import Anomaly, PatrolWatermark, TapRow
 
 GAP_RULE = "PATROL-GAP"
 ROSTER_RULE = "PATROL-ROSTER"
@@ -31,14 +31,22 @@ SELDOM = timedelta(hours=1)
 
 
 def look(
-    session: Session, config: SiteConfig, now: datetime, late_after: timedelta, *, checkpoint: str | None = None
+    session: Session,
+    config: SiteConfig,
+    now: datetime,
+    late_after: timedelta,
+    *,
+    checkpoint: str | None = None,
+    role: str | None = None,
 ) -> datetime:
-    """Judge every requirement whose time has come, or those on one checkpoint because somebody was there.
+    """Judge every requirement whose time has come, or those on one checkpoint because somebody (`role`) was there.
 
     Returns when the next one may be broken; an hour from now when none will be before.
     """
     soonest = now + SELDOM
     for rule in config.patrol.rules:
+        if role is not None and rule.roles and role not in rule.roles:
+            continue
         for subject in subjects(rule, config.patrol):
             if checkpoint is not None and not _concerns(rule, subject, checkpoint):
                 continue
@@ -74,7 +82,8 @@ def _judge(
     back = max(LOOK_BACK[rule.kind], 2 * (rule.max_gap or timedelta(0)))
     since = max(mark.since, now - back)
     zone = ZoneInfo(config.site.timezone)
-    visits = _visits(session, config, rule, subject, since - back, now)
+    # Where any checkpoint will do, what was before is every tap of the site, and proves nothing more.
+    visits = _visits(session, config, rule, subject, since - back if subject else since, now)
     found = judge(rule, subject, visits, to_ms(since), to_ms(now), zone)
     _note_anomalies(session, config, rule, subject, found, since, now)
     _settle(
@@ -89,11 +98,14 @@ def _judge(
 def _visits(
     session: Session, config: SiteConfig, rule: PatrolRule, subject: Checkpoint | None, since: datetime, now: datetime
 ) -> list[Visit]:
-    places = [subject.id] if subject else list(rule.checkpoints or [one.id for one in config.patrol.checkpoints])
-    return [
-        Visit(to_ms(row.at), row.guard, row.role, row.checkpoint or "", row.id)
-        for row in taps.visits(session, config.site.id, places, since, now)
-    ]
+    query = select(TapRow.at, TapRow.guard, TapRow.role, TapRow.checkpoint, TapRow.id).where(
+        TapRow.site == config.site.id, TapRow.at >= since, TapRow.at <= now, TapRow.verdict != REFUSED
+    )
+    places = [subject.id] if subject else rule.checkpoints or [one.id for one in config.patrol.checkpoints]
+    query = query.where(TapRow.checkpoint.in_(places))
+    if rule.roles:
+        query = query.where(TapRow.role.in_([str(one) for one in rule.roles]))
+    return [Visit(to_ms(at), guard, of, place or "", key) for at, guard, of, place, key in session.execute(query)]
 
 
 def _note_anomalies(

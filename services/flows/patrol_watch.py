@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
-from services.flows import emergency, handover, lone, patrol_rounds, patrol_rules, tag_care
+from services.flows import emergency, handover, hearing, lone, patrol_rounds, patrol_rules, tag_care
 from services.kernel import timers
 from services.kernel.timers import Timer, TimerHandler
 from services.patrol import rounds
@@ -44,7 +44,8 @@ class PatrolTimers:
         """Start the watch over every site that has patrol; one that runs goes on."""
         for site, config in self.configs.sites.items():
             if config.patrol.checkpoints:
-                timers.schedule(session, WATCH_TIMER, site, now)
+                watch = timers.schedule(session, WATCH_TIMER, site, now)
+                watch.due_at, watch.done_at, watch.outcome = now, None, None  # it never ends
                 self.plan(session, config, now)
 
     def watch(self, session: Session, timer: Timer, now: datetime) -> str:
@@ -73,11 +74,16 @@ class PatrolTimers:
         row = session.get(Round, timer.ref)
         if row is None:
             return "the round was taken out of the plan"
-        graded = rounds.regrade(session, self.configs.site(row.site), row, now)
-        patrol_rounds.settle(session, self.configs.site(row.site), graded, now, self.late_after)
-        if timer.kind == patrol_rounds.CONFIRM_TIMER and row.unconfirmed:
-            timer.due_at = row.confirm_at + timedelta(milliseconds=1)
-            return ""
+        config = self.configs.site(row.site)
+        heard = hearing.hears_all(session, row.site, now)
+        graded = rounds.regrade(session, config, row, now, more_to_come=not heard)
+        patrol_rounds.settle(session, config, graded, now, self.late_after)
+        if row.unconfirmed:
+            due_at = row.confirm_at + timedelta(milliseconds=1) if heard else now + hearing.CAUGHT_UP_AFTER
+            if timer.kind == patrol_rounds.CONFIRM_TIMER:
+                timer.due_at = due_at
+                return ""
+            patrol_rounds.confirm_by(session, row, due_at)
         return f"{row.state}, {row.missed} missed" + (" (unconfirmed)" if row.unconfirmed else "")
 
     def ask(self, session: Session, timer: Timer, now: datetime) -> str:

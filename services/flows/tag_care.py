@@ -42,8 +42,10 @@ def note(session: Session, config: SiteConfig, tap: TapRow, now: datetime) -> No
     reason = tag_health(health.recent, health.by_hand)
     if reason is not None:
         _raise(session, config, point, reason, now)
-    else:
-        alerts.clear_alert(session, TAG_RULE, f"{tap.site}/{point.id}", tap.at, None, now)
+        return
+    alert = alerts.find_open(session, TAG_RULE, f"{tap.site}/{point.id}")
+    if alert is not None and tap.at >= alert.last_active_at:
+        alerts.clear_alert(session, TAG_RULE, alert.target, tap.at, None, now)
 
 
 def look(session: Session, config: SiteConfig, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import to_ms
-from gateway.site.model import Configs, SiteConfig, UnknownId
+from gateway.site.model import Configs, SiteConfig, UnknownId, UnknownSite
 from services.alert import service as alerts
 from services.flows import ladder, maintenance
 from services.flows.breach import ANNOUNCE_TIMER, SETTLE
@@ -135,6 +135,9 @@ def run_due(
                 outcome = "nobody handles this kind" if handler is None else handler(session, timer, now)
                 if outcome:
                     timer.done_at, timer.outcome = now, outcome[:200]
+        except UnknownSite as error:
+            # The files may be back with the next start; what is due then must not be lost.
+            timer.due_at, timer.outcome = now + timedelta(minutes=1), f"waits: {error.message}"[:200]
         except UnknownId as error:
             timer.done_at, timer.outcome = now, f"nothing to do: {error.message}"[:200]
         except Exception as error:  # noqa: BLE001 - one broken timer must not hold up the others; it is raised as an alert

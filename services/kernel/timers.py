@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, UniqueConstraint, select, text, update
+from sqlalchemy import JSON, Index, String, UniqueConstraint, delete, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.kernel.db import Base, UtcDateTime
@@ -75,6 +75,12 @@ def claim_due(session: Session, now: datetime, limit: int = 100) -> list[Timer]:
         .with_for_update(skip_locked=True)
     )
     return list(session.scalars(query))
+
+
+def forget(session: Session, before: datetime) -> int:
+    """Drop timers that were finished before a moment; returns how many."""
+    result = session.execute(delete(Timer).where(Timer.done_at < before))
+    return int(getattr(result, "rowcount", 0))
 
 
 TimerHandler = Callable[[Session, Timer, datetime], str]

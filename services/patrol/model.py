@@ -5,6 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+CLAIMED = "claimed:"
+"""Before the name of somebody a tap is said to be of, but cannot be."""
+
+
+def is_somebody(guard: str) -> bool:
+    """Whether a tap's guard counts as a person beside others."""
+    return bool(guard) and not guard.startswith(CLAIMED)
+
 
 class Verdict(StrEnum):
     """What is said of a tap or of a stop."""

@@ -1,7 +1,7 @@
 """Rounds as rows: planned ahead, graded anew from their taps whenever anything about them changes."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -26,6 +26,8 @@ IN_USE = timedelta(hours=24)
 NEIGHBOURHOOD = timedelta(hours=24)
 """Rounds whose windows overlap from one to the next share their taps; so far to both sides that is followed."""
 PLANNED_UNTIL = "planned"
+REMOVED = "taken out of the plan"
+"""Why a stop is not counted whose checkpoint the site no longer has."""
 REFUSED = "refused"
 """Verdict of a tap whose signature proves that nobody was there."""
 _OF_A_TAP = (
@@ -169,17 +171,22 @@ def wanting(session: Session, site: str, checkpoint: str, at: datetime) -> list[
 def regrade(session: Session, config: SiteConfig, row: Round, now: datetime, *, more_to_come: bool = False) -> Graded:
     """Grade a round from all its taps as known now, and write down every change of a verdict.
 
-    `more_to_come`: a delivery is still being heard, so nothing unconfirmed is confirmed yet.
+    `more_to_come`: what was delivered has not all been heard, so nothing new is confirmed yet.
     """
     # A worker and ingest may come to the same round at the same moment.
     row = session.scalars(
         select(Round).where(Round.id == row.id).with_for_update().execution_options(populate_existing=True)
     ).one()
     plan = plans.decode(row.plan)
+    stored = {stop.index: stop for stop in session.scalars(select(RoundStop).where(RoundStop.round_id == row.id))}
     taps, others = _taps_of(session, plan, row)
-    silent = (more_to_come and row.unconfirmed) or _is_silent(session, config, row, taps, now)
+    plan = _without_removed(config, plan, stored)
+    waits = more_to_come and (row.unconfirmed or not row.missed)
+    if waits:
+        plan = replace(plan, confirm_ms=max(plan.confirm_ms, to_ms(now) + 1))
+    silent = waits or _is_silent(session, config, row, taps, now)
     verdict = grade(plan, [tap for tap, _ in taps], to_ms(now), silent=silent)
-    changed = _save_stops(session, row, verdict, now)
+    changed = _save_stops(session, row, stored, verdict, now)
     if row.state != verdict.state:
         _note(session, row, None, row.state, str(verdict.state), "", (), now)
     row.state = verdict.state
@@ -199,6 +206,22 @@ def regrade(session: Session, config: SiteConfig, row: Round, now: datetime, *, 
             release(session, tap_row, [row.id])
     session.flush()
     return Graded(row, plan, verdict, changed)
+
+
+def _without_removed(config: SiteConfig, plan: RoundPlan, stored: Mapping[int, RoundStop]) -> RoundPlan:
+    """The plan with those stops suspended that nobody can visit any more; what was judged for good stays so."""
+    known = {one.id for one in config.patrol.checkpoints}
+    removed = {
+        stop.index
+        for stop in plan.stops
+        if stop.checkpoint not in known
+        and not stored[stop.index].tap_id
+        and stored[stop.index].certainty != Certainty.CONFIRMED
+    }
+    if not removed:
+        return plan
+    stops = tuple(replace(stop, suspended=REMOVED) if stop.index in removed else stop for stop in plan.stops)
+    return replace(plan, stops=stops)
 
 
 def _taps_of(session: Session, plan: RoundPlan, row: Round) -> tuple[list[tuple[Tap, TapRow]], list[TapRow]]:
@@ -275,8 +298,9 @@ def as_tap(row: TapRow) -> Tap:
     )
 
 
-def _save_stops(session: Session, row: Round, verdict: RoundVerdict, now: datetime) -> tuple[int, ...]:
-    stored = {stop.index: stop for stop in session.scalars(select(RoundStop).where(RoundStop.round_id == row.id))}
+def _save_stops(
+    session: Session, row: Round, stored: Mapping[int, RoundStop], verdict: RoundVerdict, now: datetime
+) -> tuple[int, ...]:
     changed = []
     for stop in verdict.stops:
         old = stored[stop.index]

@@ -60,7 +60,7 @@ class RoundStop(Base):
     verdict: Mapped[str] = mapped_column(String(16), default="pending")
     certainty: Mapped[str] = mapped_column(String(16), default="")
     marks: Mapped[list[str]] = mapped_column(JSON, default=list)
-    tap_id: Mapped[str | None] = mapped_column(String(96))
+    tap_id: Mapped[str | None] = mapped_column(String(160))
     at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rule: Mapped[str] = mapped_column(String(64), default="")
     because: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -106,7 +106,7 @@ class TapRow(Base):
     tag: Mapped[str] = mapped_column(String(80), default="")
     """The canonical identity."""
     guard: Mapped[str] = mapped_column(String(80), default="")
-    """Username, else `badge:…`, else `device:…`."""
+    """Username, else `badge:…`, else `device:…`; `claimed:…` is nobody's."""
     delivered_by: Mapped[str] = mapped_column(String(64), default="")
     """Who was signed in when the phone delivered it, if it was somebody else."""
     role: Mapped[str] = mapped_column(String(16), default="")
@@ -119,11 +119,13 @@ class TapRow(Base):
     uncertain_ms: Mapped[int] = mapped_column(BigInteger, default=0)
     clock_turned: Mapped[bool] = mapped_column(default=False)
     evidence: Mapped[str] = mapped_column(String(16))
+    doubts: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Marks that its delivery earned it: `unheard_phone`, `kept_back`, `delivered_by_other`."""
     proof: Mapped[str] = mapped_column(String(40), default="")
     """What came of the signature: `verified`, or the reason of its refusal; empty without one."""
     marks: Mapped[list[str]] = mapped_column(JSON, default=list)
     """What detectors say: `desk`, `same_point`, `skipped_floor`, `impossible_leg`, `two_places`, `clock_back`,
-    `clock_skew`, `late_sync`, `harvested`, `replay`, `unknown_tag`."""
+    `clock_skew`, `late_sync`, `harvested`, `replay`, `unknown_tag`, and its doubts."""
     why: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """For each mark the words' figures and the taps behind it."""
     verdict: Mapped[str] = mapped_column(String(16), default="extra")
@@ -183,6 +185,11 @@ class Phone(Base):
     """`{site}/{installation}`."""
     username: Mapped[str] = mapped_column(String(64))
     heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    first_heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    told_all_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The last contact after which it had nothing left to deliver."""
+    held_by: Mapped[dict[str, list[int]]] = mapped_column(JSON, default=dict)
+    """Who was signed in: username → since when nobody else, last heard, epoch milliseconds; bounded."""
     boot: Mapped[str] = mapped_column(String(64), default="")
     mono_ms: Mapped[int] = mapped_column(BigInteger, default=0)
     wall_ms: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -208,6 +215,7 @@ class Photo(Base):
     """A picture taken on a round."""
 
     __tablename__ = "patrol_photo"
+    __table_args__ = (Index("ix_patrol_photo_by_received_at", "by", "received_at"),)
 
     id: Mapped[str] = mapped_column(String(96), primary_key=True)
     """`{site}/{the phone's own id of it}`."""

@@ -14,12 +14,16 @@ from gateway.contract.tags import TagIndex
 from gateway.contract.times import from_ms, parse_at
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import Checkpoint, Question
-from services.patrol.model import Evidence
+from services.patrol.model import CLAIMED, Evidence
 from services.patrol.rounds import REFUSED
 from services.patrol.sun.claims import Proof
+from services.patrol.suspicion.detectors import Kind
 from services.patrol.tables import TapRow
 
 VERIFIED, HARVESTED, UNSUPPORTED = "verified", "harvested", "unsupported_lrp"
+AROUND_EACH_WAY = 100
+"""Taps looked at before, and after, one."""
+_DOUBTS = frozenset({Kind.UNHEARD_PHONE, Kind.KEPT_BACK, Kind.DELIVERED_BY_OTHER})
 
 ProveUrl = Callable[[Session, str, str, str, str, int], Proof]
 """(session, url, client id, device, guard, at_ms) → what the signature in a tag's address proves."""
@@ -86,6 +90,7 @@ def take(session: Session, config: SiteConfig, book: TagBook, event: Heard, prov
         uncertain_ms=int(body.get("uncertain_ms") or 0),
         clock_turned=bool(body.get("clock_turned")),
         evidence=_evidence(body, proof),
+        doubts=_doubts(body),
         proof=proof.outcome if proof else "",
         marks=[],
         why={},
@@ -138,12 +143,19 @@ def _person(config: SiteConfig, book: TagBook, event: Heard, body: Mapping[str, 
     if event.device in book.carried:
         return book.carried[event.device]
     guard = str(body.get("guard") or "")
+    if Kind.DELIVERED_BY_OTHER in _doubts(body):
+        return f"{CLAIMED}{guard}"[:80]
     if guard in config.person_by_username:
         return guard
     badge = str(body.get("badge") or "")
     if badge:
         return (book.badges.find(badge) or f"badge:{badge}")[:80]
     return f"device:{event.device}"[:80]
+
+
+def _doubts(body: Mapping[str, Any]) -> list[str]:
+    said = body.get("doubts")
+    return sorted(_DOUBTS.intersection(map(str, said))) if isinstance(said, list) else []
 
 
 def _evidence(body: Mapping[str, Any], proof: Proof | None) -> str:
@@ -184,19 +196,23 @@ def _good(question: Question, answer: Any) -> bool:
     return low and (question.maximum is None or answer <= question.maximum)
 
 
-def around(session: Session, row: TapRow, reach: timedelta) -> list[TapRow]:
-    """Taps of the same person, and of the same phone, near a tap's time; in order."""
-    query = (
-        select(TapRow)
-        .where(
-            TapRow.site == row.site,
-            TapRow.at >= row.at - reach,
-            TapRow.at <= row.at + reach,
-            TapRow.guard == row.guard,
-        )
-        .order_by(TapRow.at, TapRow.id)
-    )
-    return list(session.scalars(query))
+def around(session: Session, row: TapRow, reach: timedelta) -> tuple[list[TapRow], set[str]]:
+    """Taps of the same person near a tap's time, in order; and the ids of those whose own neighbours are among them.
+
+    Bounded: of a flood only the nearest are seen, and of those at its edge the neighbours are not.
+    """
+    query = select(TapRow).where(TapRow.site == row.site, TapRow.guard == row.guard)
+    later = (TapRow.at > row.at) | ((TapRow.at == row.at) & (TapRow.id > row.id))
+    back, on = (TapRow.at.desc(), TapRow.id.desc()), (TapRow.at, TapRow.id)
+    upto = query.where(TapRow.at >= row.at - reach, TapRow.at <= row.at, ~later).order_by(*back)
+    after = query.where(TapRow.at >= row.at, TapRow.at <= row.at + reach, later).order_by(*on)
+    earlier = session.scalars(upto.limit(AROUND_EACH_WAY)).all()[::-1]
+    following = session.scalars(after.limit(AROUND_EACH_WAY)).all()
+    near = [*earlier, *following]
+    first = AROUND_EACH_WAY // 2 if len(earlier) == AROUND_EACH_WAY else 0
+    last = len(near) - (AROUND_EACH_WAY // 2 if len(following) == AROUND_EACH_WAY else 0)
+    sure = {one.id for one in near[first:last] if abs(one.at - row.at) <= reach / 2}
+    return near, sure
 
 
 def visits(session: Session, site: str, checkpoints: Iterable[str], since: datetime, until: datetime) -> list[TapRow]:

@@ -15,7 +15,9 @@ from gateway.site.model import SiteConfig
 from services.flows import emergency, patrol_rounds
 from services.kernel.errors import AppError, Invalid, NotFound
 from services.kernel.timers import Timer
+from services.patrol.phone import handset
 from services.patrol.phone import items as phone
+from services.patrol.phone.handset import Handset
 from services.patrol.tables import Phone
 from services.people.roles import Actor
 from services.web.api import phone_schemas as schemas
@@ -39,6 +41,7 @@ class _Delivery:
     config: SiteConfig
     phone: str
     sent: Sent
+    handset: Handset
     now: datetime
 
 
@@ -61,8 +64,9 @@ def deliver(svc: Services, actor: Actor, config: SiteConfig, body: schemas.Sync,
     sent = Sent(body.wall_ms, body.mono_ms, body.boot, to_ms(now))
     key = f"{config.site.id}/{body.phone}"
     with svc.db.read() as s:
-        before = _last_sent(s.get(Phone, key))
-    delivery, outcome = _Delivery(svc, actor, config, body.phone, sent, now), _Outcome()
+        known = s.get(Phone, key)
+        before, held = handset.last_sent(known), Handset.of(known, actor.username, now)
+    delivery, outcome = _Delivery(svc, actor, config, body.phone, sent, held, now), _Outcome()
     items = list(_known(delivery, body.items, outcome))
     times = phone.true_times(items, sent, before)
     for item in items:
@@ -72,11 +76,17 @@ def deliver(svc: Services, actor: Actor, config: SiteConfig, body: schemas.Sync,
     # Only now: a phone that was heard is believed to have told all it knew.
     left = body.queued + len(body.items) - len(outcome.accepted) - len(outcome.refused)
     with svc.db.begin() as s:
-        _note_phone(s, key, actor, sent, left, now)
+        handset.note(s, key, actor.username, sent, left, now)
         if body.items and not left:
             patrol_rounds.told_all(s, config.site.id, now)
         prompts = _prompts(s, config, actor)
-    return schemas.SyncOut(accepted=outcome.accepted, refused=outcome.refused, server_ms=to_ms(now), prompts=prompts)
+    return schemas.SyncOut(
+        accepted=outcome.accepted,
+        refused=outcome.refused,
+        waiting=outcome.closed.message if outcome.closed else "",
+        server_ms=to_ms(now),
+        prompts=prompts,
+    )
 
 
 def _known(delivery: _Delivery, raws: Iterable[Mapping[str, Any]], outcome: _Outcome) -> Iterator[phone.Item]:
@@ -86,9 +96,10 @@ def _known(delivery: _Delivery, raws: Iterable[Mapping[str, Any]], outcome: _Out
         try:
             item = phone.parse_item(raw)
         except Invalid as error:
-            _refuse(delivery, str(raw.get("client_id", ""))[:64], error, outcome)
+            _refuse(delivery, _named(raw), error, outcome)
             continue
-        if item.by != delivery.actor.username and item.by not in delivery.config.person_by_username:
+        ours = item.by == delivery.actor.username or item.by in delivery.config.person_by_username
+        if not ours and not isinstance(item, phone.ReportItem):
             stranger = Invalid(f"{item.by!r} is nobody of this site", hint="Sign in again", place="by")
             _refuse(delivery, item.client_id, stranger, outcome)
         elif item.client_id not in seen:
@@ -114,6 +125,11 @@ def _take(delivery: _Delivery, item: phone.Item, solved: Solved, outcome: _Outco
         outcome.accepted.append(item.client_id)
 
 
+def _named(raw: Mapping[str, Any]) -> str:
+    """What can be sent back of the id of something that cannot be read."""
+    return str(raw.get("client_id", "")).encode("utf-8", "replace").decode()[:64]
+
+
 def _refuse(delivery: _Delivery, client_id: str, error: AppError, outcome: _Outcome) -> None:
     log.warning("Phone %s: item %s refused: %s", delivery.phone, client_id, error)
     outcome.refused.append(schemas.Refused(client_id=client_id, reason=error.message))
@@ -129,38 +145,31 @@ def _put(delivery: _Delivery, item: phone.TapItem, solved: Solved) -> None:
     body = phone.tap_body(item, config.site.id, delivery.phone, solved, delivery.sent.received_ms, tags)
     if item.by != delivery.actor.username:
         body["delivered_by"] = delivery.actor.username
+    doubts = delivery.handset.doubts(item.by, solved)
+    if doubts:
+        body["doubts"] = [str(one) for one in doubts]
     svc.door.put(config.site.id, body)
 
 
 def _command(delivery: _Delivery, item: phone.ReportItem | phone.SignItem, solved: Solved) -> None:
-    config, now, at = delivery.config, delivery.now, from_ms(solved.at_ms)
+    config, actor, now, at = delivery.config, delivery.actor.username, delivery.now, from_ms(solved.at_ms)
+    # What cannot be the named one's is done by who delivers it.
+    by = item.by if delivery.handset.is_his(item.by, solved) else actor
+    delivered_by = "" if by == actor else actor
     with delivery.svc.db.begin() as s:
         if isinstance(item, phone.ReportItem):
             photos = tuple(f"{config.site.id}/{one}" for one in item.photos)
+            note = item.note if by == item.by else f"[{item.by}] {item.note}".strip()
             told = emergency.Report(
-                item.client_id, item.kind, item.by, at, item.checkpoint or None, item.category, item.note, photos
+                item.client_id, item.kind, by, at, item.checkpoint or None, item.category, note, photos, delivered_by
             )
             emergency.report(s, config, told, now)
-        elif item.kind == "check_in":
-            emergency.checked_in(s, config, item.by, now)
+        elif item.kind == "sign_on":
+            emergency.sign_on(s, config, by, item.client_id, at, delivered_by=delivered_by)
+        elif item.by != actor:
+            raise Invalid("Only he himself can say that he is well", hint="Sign in as yourself", place="by")
         else:
-            emergency.sign_on(s, config, item.by, item.client_id, at)
-
-
-def _last_sent(row: Phone | None) -> Sent | None:
-    return Sent(row.wall_ms, row.mono_ms, row.boot, row.received_ms) if row is not None and row.boot else None
-
-
-def _note_phone(s: Session, key: str, actor: Actor, sent: Sent, left: int, now: datetime) -> None:
-    row = s.get(Phone, key)
-    if row is None:
-        row = Phone(id=key, username=actor.username, heard_at=now)
-        s.add(row)
-    row.username, row.heard_at, row.queued = actor.username, now, left
-    if left and row.boot:
-        return  # what is still to come was tapped after the pair we have, and is worked out from it
-    row.boot, row.wall_ms, row.mono_ms = sent.boot, sent.wall_ms or 0, sent.mono_ms or 0
-    row.received_ms = sent.received_ms
+            emergency.checked_in(s, config, actor, now, at=at)
 
 
 def _prompts(s: Session, config: SiteConfig, actor: Actor) -> list[schemas.Prompt]:

@@ -199,6 +199,8 @@ class Site:
         with self.db.begin() as s:
             people.seed_people(s, shipped().site(SITE).people, now)
             people.set_password(s, ROOT, "guard", PASSWORD, now, must_change=False, hasher=hasher())
+            known = {"heard_at": now - BACK, "first_heard_at": now - BACK, "held_by": {"guard-2": [0, 0]}}
+            s.add(Phone(id=f"{SITE}/phone-of-guard", username="guard-2", **known))  # both have had it before
             s.add(PatrolWatermark(site=SITE, what=PLANNED_UNTIL, since=now - BACK, until=now - BACK))
 
     def plans(self) -> dict[str, RoundPlan]:

@@ -168,6 +168,7 @@ class Beat:
         self.wires: list[Wire] = []
         self._seq = itertools.count(1)
         self._worked_at = self.clock.now()
+        self.ingest_alive, self._hears_since = True, self.clock.now()
         self._handsets: dict[str, Handset] = {}
         self._decoder = Decoder(Registry.of([config]), lambda claims: [one.used_ms for one in claims])
         self.restart()
@@ -216,8 +217,19 @@ class Beat:
         self.until(self.now + span(duration))
 
     def beat_ingest(self) -> None:
-        """Ingest says that it lives."""
-        self.judge.tick(to_ms(self.now), to_ms(self.now), {})
+        """Ingest says that it lives, and since when it hears."""
+        if self.ingest_alive:
+            self.judge.tick(to_ms(self.now), to_ms(self._hears_since), {})
+
+    def ingest_dies(self) -> None:
+        """Ingest is gone; the broker keeps what is published for it."""
+        self.ingest_alive = False
+
+    def ingest_returns(self) -> None:
+        """Ingest is back, and takes what the broker kept."""
+        self.ingest_alive, self._hears_since = True, self.now
+        self.hear()
+        self.beat_ingest()
 
     def handset(self, guard: str = "guard", name: str = "") -> Handset:
         """A phone in somebody's hand; the same name is the same phone."""
@@ -248,7 +260,9 @@ class Beat:
         self.wires.append(Wire(topic(self.config.site.id, APP, "tap"), json.dumps(event).encode(), 0, 1, False))
 
     def hear(self) -> None:
-        """Ingest takes what is on the wire."""
+        """Ingest takes what is on the wire, if it lives."""
+        if not self.ingest_alive:
+            return
         wires, self.wires = self.wires, []
         batch = self._decoder.decode_all(wires, to_ms(self.now))
         assert not batch.rejected, batch.rejected

@@ -90,6 +90,9 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=130), nullable=False),
     sa.Column('username', sa.String(length=64), nullable=False),
     sa.Column('heard_at', UtcDateTime(), nullable=False),
+    sa.Column('first_heard_at', UtcDateTime(), nullable=True),
+    sa.Column('told_all_at', UtcDateTime(), nullable=True),
+    sa.Column('held_by', sa.JSON(), nullable=False),
     sa.Column('boot', sa.String(length=64), nullable=False),
     sa.Column('mono_ms', sa.BigInteger(), nullable=False),
     sa.Column('wall_ms', sa.BigInteger(), nullable=False),
@@ -106,6 +109,9 @@ def upgrade() -> None:
     sa.Column('content', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_patrol_photo'))
     )
+    with op.batch_alter_table('patrol_photo', schema=None) as batch_op:
+        batch_op.create_index('ix_patrol_photo_by_received_at', ['by', 'received_at'], unique=False)
+
     op.create_table('patrol_round',
     sa.Column('id', sa.String(length=160), nullable=False),
     sa.Column('site', sa.String(length=64), nullable=False),
@@ -162,6 +168,7 @@ def upgrade() -> None:
     sa.Column('uncertain_ms', sa.BigInteger(), nullable=False),
     sa.Column('clock_turned', sa.Boolean(), nullable=False),
     sa.Column('evidence', sa.String(length=16), nullable=False),
+    sa.Column('doubts', sa.JSON(), nullable=False),
     sa.Column('proof', sa.String(length=40), nullable=False),
     sa.Column('marks', sa.JSON(), nullable=False),
     sa.Column('why', sa.JSON(), nullable=False),
@@ -244,7 +251,7 @@ def upgrade() -> None:
     sa.Column('verdict', sa.String(length=16), nullable=False),
     sa.Column('certainty', sa.String(length=16), nullable=False),
     sa.Column('marks', sa.JSON(), nullable=False),
-    sa.Column('tap_id', sa.String(length=96), nullable=True),
+    sa.Column('tap_id', sa.String(length=160), nullable=True),
     sa.Column('at', UtcDateTime(), nullable=True),
     sa.Column('rule', sa.String(length=64), nullable=False),
     sa.Column('because', sa.JSON(), nullable=False),
@@ -281,6 +288,9 @@ def downgrade() -> None:
         batch_op.drop_index('ix_patrol_round_site_route_opens_at')
 
     op.drop_table('patrol_round')
+    with op.batch_alter_table('patrol_photo', schema=None) as batch_op:
+        batch_op.drop_index('ix_patrol_photo_by_received_at')
+
     op.drop_table('patrol_photo')
     op.drop_table('patrol_phone')
     op.drop_table('patrol_leg')

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.site.duration import to_milliseconds
 from gateway.site.patrol import Checkpoint, Patrol, PatrolRule
+from services.patrol.model import is_somebody
 from services.patrol.planning.running import Running
 from services.patrol.planning.wall import DAY, Interval, days, local_day, midnight_ms, span_on
 
@@ -156,8 +157,8 @@ def _counting(taps: Sequence[Visit], people: int) -> list[Visit]:
     for position, tap in enumerate(taps):
         while taps[first].at_ms < tap.at_ms - TOGETHER_MS:
             first += 1
-        near = {one.guard for one in taps[first : position + 1] if one.checkpoint == tap.checkpoint and one.guard}
-        if len(near) >= people:
+        near = {one.guard for one in taps[first : position + 1] if one.checkpoint == tap.checkpoint}
+        if sum(map(is_somebody, near)) >= people:
             found.append(tap)
     return found
 

@@ -1,6 +1,8 @@
 """What is said of a round, its stops and its taps: a pure function of the plan, the taps and the time."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -224,11 +226,12 @@ def _judge_other(plan: RoundPlan, walk: _Walk, tap: Tap) -> TapVerdict:
 
 def _same_visit(plan: RoundPlan, walk: _Walk, tap: Tap, visit: Tap | None) -> Tap | None:
     """The guard's visit, or else his earliest tap before this one, at the same point at nearly the same time."""
-    earlier = (one for one in walk.here[tap.checkpoint] if _when(one) < _when(tap))
-    for one in ([visit] if visit else []) + list(earlier):
-        if one.guard == tap.guard and abs(tap.at_ms - one.at_ms) <= plan.duplicate_ms:
-            return one
-    return None
+    if visit is not None and visit.guard == tap.guard and abs(tap.at_ms - visit.at_ms) <= plan.duplicate_ms:
+        return visit
+    here = walk.here[tap.checkpoint]
+    first = bisect_left(here, tap.at_ms - plan.duplicate_ms, key=lambda one: one.at_ms)
+    earlier = takewhile(lambda one: _when(one) < _when(tap), map(here.__getitem__, range(first, len(here))))
+    return next((one for one in earlier if one.guard == tap.guard), None)
 
 
 def _first_of_guard(walk: _Walk, stop: StopPlan, tap: Tap) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import permutations
 
-from services.patrol.model import RoundPlan, StopPlan, Tap
+from services.patrol.model import RoundPlan, StopPlan, Tap, is_somebody
 
 Cost = tuple[int, int, int, int]
 """What a match leaves to be desired: counted stops and suspended stops unvisited, ms off time, inversions."""
@@ -171,9 +171,8 @@ def company(plan: RoundPlan, taps: Iterable[Tap], visits: Mapping[int, Tap]) -> 
 
 def together(taps: Sequence[Tap], within_ms: int) -> int:
     """The most different people among these who tapped within so long of each other."""
-    return max(
-        len({tap.guard for tap in taps if first.at_ms <= tap.at_ms <= first.at_ms + within_ms}) for first in taps
-    )
+    own = [tap for tap in taps if is_somebody(tap.guard)]
+    return max(len({tap.guard for tap in own if first.at_ms <= tap.at_ms <= first.at_ms + within_ms}) for first in taps)
 
 
 def unfilled(roles: Sequence[str], taps: Iterable[Tap]) -> list[str]:

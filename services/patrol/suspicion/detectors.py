@@ -35,6 +35,12 @@ class Kind(StrEnum):
     """The device's clock was wrong, or was set before it delivered."""
     LATE_SYNC = "late_sync"
     """It reached us long after it happened."""
+    UNHEARD_PHONE = "unheard_phone"
+    """It claims to be older than the first we ever heard of the phone."""
+    KEPT_BACK = "kept_back"
+    """It claims to be older than a contact at which the phone had nothing left to deliver."""
+    DELIVERED_BY_OTHER = "delivered_by_other"
+    """Somebody delivered it as another person's who cannot have had this phone."""
 
     @property
     def concern(self) -> Literal["suspect", "info"]:
@@ -172,12 +178,20 @@ def _same_point(taps: Sequence[Seen], limits: Limits, marks: Marks) -> None:
     for run in _runs(taps, together):
         visits = 1 + sum(tap.at_ms - before.at_ms > limits.duplicate_ms for before, tap in pairwise(run))
         wanted = max(1, len({tap.round for tap in run} - {""}))
-        at_once = max(
-            sum(0 <= other.at_ms - tap.at_ms <= limits.again_within_ms for other in run) for tap in run
-        )  # fmt: skip
+        at_once = _most_within(run, limits.again_within_ms)
         if visits - wanted >= limits.surplus_visits or at_once >= limits.taps_at_once * wanted:
             figures = {"taps": len(run), "visits": visits, "wanted": wanted, "seconds_s": _seconds(run[0], run[-1])}
             _mark(marks, Kind.SAME_POINT, run, figures, on=run)
+
+
+def _most_within(run: Sequence[Seen], within_ms: int) -> int:
+    """The most taps of a run that lie so close together."""
+    most = first = 0
+    for position, tap in enumerate(run):
+        while tap.at_ms - run[first].at_ms > within_ms:
+            first += 1
+        most = max(most, position - first + 1)
+    return most
 
 
 def _legs(taps: Sequence[Seen], legs: Legs, limits: Limits, marks: Marks) -> None:
@@ -221,8 +235,8 @@ def _unsure_ms(before: Seen, tap: Seen, limits: Limits) -> int:
 
 
 def _clock(taps: Sequence[Seen], limits: Limits, marks: Marks) -> None:
-    ahead: list[tuple[int, Seen]] = []
-    """How far the device's clock was ahead at each tap so far."""
+    ahead: tuple[int, Seen] | None = None
+    """How far the device's clock was ahead at most so far, and where."""
     for tap in taps:
         late_ms = 0 if tap.received_ms is None else tap.received_ms - tap.at_ms
         if late_ms > limits.late_after_ms:
@@ -234,12 +248,13 @@ def _clock(taps: Sequence[Seen], limits: Limits, marks: Marks) -> None:
         if abs(off) > limits.skew_after_ms or tap.turned:
             figures: Figures = {"ahead_s": off / 1000, "set_since": "yes" if tap.turned else "no"}
             _mark(marks, Kind.CLOCK_SKEW, (tap,), figures, on=(tap,))
-        most, before = max(ahead, key=lambda pair: pair[0], default=(off, tap))
+        most, before = ahead or (off, tap)
         # Merely being set right again is no offence: the clock has to claim a past that was not.
         if off < -unsure and most - off > unsure:
             figures = {"behind_s": -off / 1000, "turned_back_s": (most - off) / 1000}
             _mark(marks, Kind.CLOCK_BACK, (before, tap), figures, on=(tap,))
-        ahead.append((off, tap))
+        if ahead is None or off > most:
+            ahead = (off, tap)
 
 
 def _skipped_floor(

@@ -22,9 +22,7 @@ from services.patrol.suspicion.walking import Legs, Place, Walk
 from services.patrol.tables import LegTimes, Round, TapRow
 
 REACH = timedelta(hours=2)
-"""Taps further away say nothing about one …"""
-SURE = timedelta(hours=1)
-"""… and only of those nearer than this all neighbours are in sight."""
+"""Taps further away say nothing about one."""
 UNKNOWN_TAG = "unknown_tag"
 _SUSPECT_PROOFS = {str(Outcome.HARVESTED): "harvested", str(Outcome.REPLAY): "replay", str(Outcome.STALE): "stale"}
 _HARMLESS = {str(kind) for kind in Kind if kind.concern == "info"}
@@ -33,7 +31,7 @@ _BASE = {str(Evidence.UID_WALKED): Evidence.UID}
 
 def examine(session: Session, config: SiteConfig, row: TapRow, now: datetime) -> None:
     """Look at a new tap among its neighbours; marks of neighbours may come or go with it."""
-    near = taps.around(session, row, REACH)
+    near, sure = taps.around(session, row, REACH)
     placed = [one for one in near if one.checkpoint is not None]
     legs = legs_of(session, config, placed)
     rounds = _rounds_of(session, placed)
@@ -45,16 +43,21 @@ def examine(session: Session, config: SiteConfig, row: TapRow, now: datetime) ->
     found = _detect(placed, legs, limits, rounds)
     before: Seen | None = None
     for one, tap in zip(placed, seen, strict=True):
-        marks = tuple(found.get(one.id, {}).values())
+        marks = (*found.get(one.id, {}).values(), *_doubted(one))
         on_foot = before is not None and walked(before, tap, legs, limits)
-        if abs(one.at - row.at) <= SURE:
+        if one.id in sure:
             evidence = graded(_BASE.get(one.evidence, Evidence(one.evidence)), on_foot, marks)
             _update(session, one, marks, str(evidence), now)
         if one.id == row.id and on_foot and before is not None and not one.marks:
             _learn(session, config, before, tap, one, now)
         before = tap
     if row.checkpoint is None:
-        _update(session, row, (), row.evidence, now)
+        _update(session, row, _doubted(row), row.evidence, now)
+
+
+def _doubted(row: TapRow) -> tuple[Mark, ...]:
+    """The marks that no neighbour can take back."""
+    return tuple(Mark(Kind(doubt), (row.id,)) for doubt in row.doubts)
 
 
 def _detect(

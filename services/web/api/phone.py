@@ -25,6 +25,7 @@ _CLOSED: dict[int | str, dict[str, Any]] = {
     429: {**PROBLEMS[422], "description": "Too many wrong codes; `retry_after_s` says how long to wait"},
     503: {**PROBLEMS[422], "description": "Taps cannot be taken right now; keep them and come again"},
 }
+_ENOUGH = {**PROBLEMS[422], "description": "Enough pictures for a day; keep it and come again"}
 
 
 @router.get("/patrol/phone/rounds", operation_id="get_phone_briefing")
@@ -43,7 +44,9 @@ def sync(svc: Svc, actor: Signed, now: Now, body: schemas.Sync) -> schemas.SyncO
     return deliveries.deliver(svc, actor, deliveries.site_of(svc, actor, body.site), body, now)
 
 
-@router.post("/patrol/phone/photos/{client_id}", operation_id="keep_phone_photo", status_code=201)
+@router.post(
+    "/patrol/phone/photos/{client_id}", operation_id="keep_phone_photo", status_code=201, responses={429: _ENOUGH}
+)
 def keep_photo(
     svc: Svc,
     actor: Signed,

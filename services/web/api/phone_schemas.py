@@ -21,7 +21,9 @@ class Sync(Body):
     wall_ms: Wall
     mono_ms: Mono
     queued: int = Field(ge=0, le=10**6, description="What is left on the phone besides these items")
-    items: list[dict[str, Any]] = Field(max_length=BATCH, description="See services/patrol/phone.py; judged one by one")
+    items: list[dict[str, Any]] = Field(
+        max_length=BATCH, description="See services/patrol/phone/items.py; judged one by one"
+    )
 
 
 class Refused(Body):
@@ -43,6 +45,7 @@ class SyncOut(Body):
 
     accepted: list[str]
     refused: list[Refused]
+    waiting: str = Field(default="", description="Why taps that are not named have to stay on the phone")
     server_ms: int
     prompts: list[Prompt]
 

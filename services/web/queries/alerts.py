@@ -212,7 +212,7 @@ def _rows(s: Session, svc: Services, alerts: Sequence[Alert], now: datetime, lan
                 alert=alert,
                 state=state,
                 title=alert.title_en if language == "en" and alert.title_en else alert.title,
-                place=places.of(alert.target),
+                place=places.of(alert.target, alert.detail.get("area")),
                 order=order,
                 owner=places.person(order.assignee) if order is not None and order.assignee else "",
                 clocks=tuple(_clocks(alert, state, order)),

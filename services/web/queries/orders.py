@@ -117,7 +117,7 @@ def _row(svc: Services, order: WorkOrder, alert: Alert | None, language: str) ->
     places = Places(svc.configs, language)
     title = alert.title_en if alert is not None and language == "en" and alert.title_en else order.title
     severity = alert.max_severity if alert is not None else "low"
-    place = places.of(alert.target).path if alert is not None else order.place
+    place = places.of(alert.target, alert.detail.get("area")).path if alert is not None else order.place
     return OrderRow(order, title, place, places.person(order.assignee), tuple(order_clocks(order)), severity)
 
 

@@ -7,11 +7,13 @@ from gateway.contract.times import from_ms
 from gateway.site.model import Configs, SiteConfig
 from gateway.site.patrol import Patrol
 from services.kernel.errors import NotFound
+from services.patrol.model import CLAIMED
 from services.web import i18n, labels
 from services.web.i18n import N_
 from services.web.queries.places import Places
 
 BADGE = N_("badge %(number)s")
+CLAIMED_BY = N_("somebody under the name of %(name)s")
 DEVICE = N_("unknown person, reader %(device)s")
 NOBODY = N_("nobody")
 PEOPLE = N_("people")
@@ -68,6 +70,8 @@ class Names:
             return self._(NOBODY)
         if colon and kind == "badge":
             return self._(BADGE) % {"number": rest}
+        if guard.startswith(CLAIMED):
+            return self._(CLAIMED_BY) % {"name": self.places.person(rest)}
         if colon and kind == "device":
             return self._(DEVICE) % {"device": rest}
         return self.places.person(guard)

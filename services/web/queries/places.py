@@ -26,8 +26,8 @@ class Places:
         self._configs = configs
         self._english = language == "en"
 
-    def of(self, target: str) -> Place:
-        """The place of a global key `{site}/{point}`."""
+    def of(self, target: str, area: object = None) -> Place:
+        """The place of a global key `{site}/{point}`; of anything else the `area` it is known to be in."""
         site_id, _, rest = target.partition("/")
         config = self._configs.sites.get(site_id)
         if config is None:
@@ -36,7 +36,8 @@ class Places:
         point = config.point_by_id.get(rest)
         if point is None:
             device = config.device_by_id.get(rest)
-            path = self._path(config, device.area) if device else site_name
+            known = device.area if device else str(area or "")
+            path = self._path(config, known) if known in config.area_by_id else site_name
             return Place(site_id, site_name, None, None, path)
         equipment = config.equipment_by_id.get(point.equipment or "")
         path = self._path(config, config.area_of(point).id)

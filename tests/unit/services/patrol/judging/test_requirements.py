@@ -98,6 +98,9 @@ def test_two_people_count_only_together_and_the_one_who_came_alone_is_named() ->
     assert marks(found) == [("11-20T08:02 ben", "11-20T15:01 ben", False)]
     assert found[0].people == ("anna", "ben")
     assert judge(pair, GATE, visits[:3] + visits[5:], 0, ms("2026-11-20T08:03"), SHANGHAI)[0].people == ()
+    claimed = [*visits[:5], visit("2026-11-20T15:00"), visit("2026-11-20T15:01", "claimed:ben")]
+    found = judge(pair, GATE, claimed, ms("2026-11-20T08:02"), ms("2026-11-20T16:00"), SHANGHAI)
+    assert marks(found) == [("11-20T08:02 ben", "", True)]
 
 
 def test_a_daily_list_is_judged_at_midnight() -> None:

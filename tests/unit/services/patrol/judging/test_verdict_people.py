@@ -97,3 +97,9 @@ def test_one_person_is_enough_where_one_is_asked_for() -> None:
     found = grade(make_plan("gate lobby"), walked("gate@0 lobby@10") + walked("gate@1", "wang"), LATER)
     assert found.short_of == ""
     assert found.taps[1].verdict == Verdict.EXTRA
+
+
+def test_who_is_only_claimed_is_no_company_and_stands_for_no_role() -> None:
+    plan = make_plan("gate lobby", people=2, roles=("supervisor",))
+    taps = walked("gate@0 lobby@10") + walked("gate@1 lobby@10", "claimed:wang")
+    assert grade(plan, taps, LATER).short_of == "people 1/2 at gate (+1); role supervisor"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.contract.clocks import Sent
 from gateway.contract.decode import decode
 from services.kernel.errors import Invalid
-from services.patrol.phone.items import TapItem, parse_item, tap_body, true_times
+from services.patrol.phone.items import ReportItem, TapItem, parse_item, tap_body, true_times
 
 NOW_MS = 1_795_226_400_000
 TAP: dict[str, Any] = {
@@ -40,6 +40,20 @@ def test_what_no_app_of_ours_sends_is_refused_by_itself(wrong: dict[str, Any]) -
 
 def test_a_newer_app_may_say_more() -> None:
     assert parse_item(TAP | {"battery": 71}).client_id == "item-0001"
+
+
+def test_half_a_character_and_nul_do_not_lose_a_cry_for_help() -> None:
+    item = parse_item(TAP | {"kind": "sos", "note": "a\0b \ud800 c"})
+    assert isinstance(item, ReportItem)
+    assert item.note == "a\ufffdb ? c"
+
+
+def test_a_bottomless_item_is_refused_by_itself() -> None:
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    with pytest.raises(Invalid):
+        parse_item(TAP | {"answers": {"ok": deep}})
 
 
 def test_answers_keep_their_kind() -> None:

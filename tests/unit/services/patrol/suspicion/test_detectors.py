@@ -209,3 +209,9 @@ def test_a_uid_after_a_walk_is_worth_more() -> None:
     assert graded(Evidence.UID, True, [Mark(Kind.LATE_SYNC, ())]) == Evidence.UID_WALKED
     assert graded(Evidence.UID, True, [Mark(Kind.DESK, ())]) == Evidence.UID
     assert graded(Evidence.QR, True) == Evidence.QR
+
+
+def test_a_flood_at_one_point_is_counted_once_through() -> None:
+    flood = seen(*(("f0p0", number * 0.5) for number in range(30_000)))
+    marks = examine(flood, COLD)
+    assert [mark.figures["taps"] for mark in marks["phone-7"] if mark.kind is Kind.SAME_POINT] == [30_000]

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -60,10 +61,79 @@ def test_a_delivery_keeps_the_order_and_one_bad_item_does_not_hold_up_the_others
     assert [tap["client_id"] for tap in door.taps] == answer["accepted"]
 
 
-def test_what_another_guard_left_on_the_phone_is_his_tap(console: Console, door: FakeDoor) -> None:
+def test_what_another_guard_left_on_the_phone_is_his(console: Console, door: FakeDoor) -> None:
+    with console.browser("guard") as browser:
+        sync(browser)
     with console.browser("guard-2") as browser:
-        sync(browser, item("tap", 1, tag="04aabbccddee80"))
-    assert (door.taps[0]["guard"], door.taps[0]["delivered_by"]) == ("guard", "guard-2")
+        sync(browser, item("tap", 1, tag="04aabbccddee80"), item("incident", 2, note="leak"), item("sign_on", 3))
+    (tap,) = door.taps
+    assert (tap["guard"], tap["delivered_by"], "doubts" in tap) == ("guard", "guard-2", False)
+    with console.db.read() as s:
+        assert [(one.by, one.note) for one in s.scalars(select(Incident))] == [("guard", "leak")]
+        assert [one.username for one in s.scalars(select(DutyTime))] == ["guard"]
+
+
+def test_nobody_acts_as_somebody_who_never_had_the_phone(console: Console, door: FakeDoor) -> None:
+    other: dict[str, Any] = {"by": "supervisor"}
+    with console.browser("guard") as browser:
+        answer = sync(
+            browser,
+            item("tap", 1, tag="04aabbccddee80", **other),
+            item("incident", 2, note="leak", **other),
+            item("sign_on", 3, **other),
+            item("incident", 4, note="smoke", by="has-left"),
+        ).json()
+    assert answer["accepted"] == [f"item-000{number}" for number in range(1, 5)]
+    (tap,) = door.taps
+    assert (tap["guard"], tap["delivered_by"], tap["doubts"]) == ("supervisor", "guard", ["delivered_by_other"])
+    with console.db.read() as s:
+        reports = s.scalars(select(Incident).order_by(Incident.id))
+        assert [(one.by, one.note) for one in reports] == [
+            ("guard", "[supervisor] leak"),
+            ("guard", "[has-left] smoke"),
+        ]
+        assert [one.username for one in s.scalars(select(DutyTime))] == ["guard"]
+
+
+def test_a_night_invented_afterwards_is_marked(console: Console, door: FakeDoor) -> None:
+    with console.browser("guard") as browser:
+        sync(browser, item("tap", 1, ago_s=900, tag="04aabbccddee80"))
+        console.clock.set(console.now + timedelta(minutes=15))
+        later = {"wall_ms": WALL + 900_000, "mono_ms": 1_800_000}
+        sync(browser, item("tap", 2, ago_s=600, tag="04aabbccddee80"), item("tap", 3, tag="04aabbccddee80"), **later)
+    assert [tap.get("doubts") for tap in door.taps] == [["unheard_phone"], ["unheard_phone"], None]
+    with console.browser("guard") as browser:
+        console.clock.set(console.now + timedelta(minutes=15))
+        last = {"wall_ms": WALL + 1_800_000, "mono_ms": 2_700_000}
+        sync(browser, item("tap", 4, ago_s=-300, tag="04aabbccddee80"), **last)
+    assert door.taps[-1]["doubts"] == ["kept_back"]
+
+
+def test_only_he_himself_says_that_he_is_well_and_only_when_asked(console: Console, door: FakeDoor) -> None:
+    asked = {"since": (console.now - timedelta(minutes=1)).isoformat()}
+    with console.db.begin() as s:
+        timers.schedule(
+            s, emergency.MAN_DOWN_TIMER, f"{SITE}/guard", console.now + timedelta(minutes=4), data=asked
+        )  # fmt: skip
+    with console.browser("guard") as browser, console.browser("guard-2") as other:
+        sync(browser)
+        assert [one["client_id"] for one in sync(other, item("check_in", 1)).json()["refused"]] == ["item-0001"]
+        assert sync(browser, item("check_in", 2, ago_s=800)).json()["prompts"]
+        assert not sync(browser, item("check_in", 3)).json()["prompts"]
+
+
+def test_text_that_no_database_takes_is_no_error_of_ours(console: Console, door: FakeDoor) -> None:
+    strange = "a\0b\ud800"
+    with console.browser("guard") as browser:
+        items = [item("sos", 1, note=strange), {"client_id": strange}]
+        body = {"phone": PHONE, "boot": BOOT, "wall_ms": WALL, "mono_ms": 900_000, "queued": 0, "items": items}
+        headers = {"X-CSRF-Token": browser.csrf, "Content-Type": "application/json"}
+        # As escapes, which every parser of JSON lets through.
+        answer = browser.client.post("/api/v1/patrol/phone/sync", content=json.dumps(body), headers=headers)
+    assert (answer.json()["accepted"], [one["client_id"] for one in answer.json()["refused"]]) == (
+        ["item-0001"],
+        ["a\0b?"],
+    )
 
 
 def test_a_closed_door_leaves_the_taps_on_the_phone_but_hears_the_cry_for_help(

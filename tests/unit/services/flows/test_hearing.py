@@ -1,0 +1,37 @@
+"""Whether a site's ingest has heard all that was sent."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.flows.hearing import hears_all
+from services.kernel.db import Database
+from services.kernel.heartbeat import beat
+
+NOW = datetime(2026, 11, 21, 16, 0, tzinfo=UTC)
+WELL = {"deaf_s": 0.2, "hearing_s": 3600.0}
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "sites", "figures", "heard"),
+    [
+        (1, ["beat"], WELL, True),
+        (1, [], WELL, True),
+        (1, ["beat"], {"deaf_s": 0.0}, True),
+        (11, ["beat"], WELL, False),
+        (-6, ["beat"], WELL, False),
+        (1, ["elsewhere"], WELL, False),
+        (1, ["beat"], WELL | {"deaf_s": 5.0}, False),
+        (1, ["beat"], WELL | {"hearing_s": 59.0}, False),
+        (1, ["beat"], WELL | {"hearing_s": 0.0}, False),
+    ],
+)
+def test_only_an_ingest_that_lives_and_has_caught_up_has_heard_all(
+    sqlite_db: Database, ago_s: int, sites: list[str], figures: dict[str, Any], heard: bool
+) -> None:
+    with sqlite_db.begin() as session:
+        assert not hears_all(session, "beat", NOW), "there is none at all"
+        beat(session, "ingest", "one", NOW - timedelta(seconds=ago_s), sites=sites, **figures)
+    with sqlite_db.read() as session:
+        assert hears_all(session, "beat", NOW) is heard
