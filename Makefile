@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTHON ?=
 # More words for the program behind a target, e.g. make test ARGS="-k outbox".
 ARGS ?=
+# Integration tests that mostly wait and measure nothing: they may share the machine.
+BESIDE := $(addprefix tests/integration/test_,phone_browser.py console_schema.py readers.py patrol_kill9.py)
 # Real servers for the integration tests: Debian packages.
 SERVERS := mosquitto mosquitto-clients postgresql chromium fonts-noto-cjk
 
@@ -22,10 +24,10 @@ demo: $(VENV)/.ready ## a simulated site, end to end, on this machine; Ctrl-C st
 
 test: $(VENV)/.ready-dev ## lint, types, layers, documents, then every test (ARGS="-k word" for some)
 	@$(MAKE) --no-print-directory lint
-	@echo "── pytest: units and stories, on all cores"
-	@$(BIN)/python -m pytest -n auto tests/unit tests/scenario $(ARGS) || [ $$? -eq 5 ]
+	@echo "── pytest: units, stories and what can run beside them, on all cores"
+	@$(BIN)/python -m pytest -n auto tests/unit tests/scenario $(BESIDE) $(ARGS) || [ $$? -eq 5 ]
 	@echo "── pytest: with real servers, one after the other"
-	@$(BIN)/python -m pytest tests/integration $(ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest tests/integration $(BESIDE:%=--ignore=%) $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(VENV)/.ready-dev ## ruff, mypy, import layers, generated documents
 	@echo "── ruff check"

@@ -25,7 +25,7 @@ STEPS = 6000
 RATE = 450
 """Events per second while others are being killed: the stream lasts for all of it."""
 ROLES = ("publisher", "broker", "ingest", "worker")
-KILLS = 16
+KILLS = 12
 Broker = MosquittoServer | EmbeddedServer
 Facts = dict[str, Any]
 
