@@ -1,31 +1,17 @@
 """The console in a real browser: an alarm arrives without a reload and is acknowledged."""
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
+from browser import chromium, served
 from console import LOW_ZONE, PASSWORD, Console
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from require import require
 
 from services.kernel.db import Database
 from services.web.templating import STATIC
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WITHIN_S = 20
 
 
 @pytest.fixture
@@ -38,33 +24,20 @@ def console(sqlite_db: Database, tmp_path: Path) -> Iterator[Console]:
 
 @pytest.fixture
 def address(console: Console) -> Iterator[str]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(console.app, log_level="error", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        deadline = time.monotonic() + WITHIN_S
-        while not server.started and thread.is_alive() and time.monotonic() < deadline:
-            thread.join(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(WITHIN_S)
+    with served(console.app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    require(CHROMIUM.exists(), "Chromium is not installed (apt-get install chromium)")
+def chrome() -> Iterator[Browser]:
     require((STATIC / "vendor" / "htmx.min.js").exists(), "htmx is not there: pip install -e . fetches it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
-    context = chromium.new_context(base_url=address)
+def page(chrome: Browser, address: str) -> Iterator[Page]:
+    context = chrome.new_context(base_url=address)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,18 +1,15 @@
 """The guard's app in a real browser, with Web NFC stubbed at the browser's API: no network, closed pages, dead tabs."""
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
+from browser import WITHIN_S, Network, chromium, served
 from console import PASSWORD, SITE, START, Console, hasher
 from phone import FakeDoor, plan_round, tags, with_door
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from require import require
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from services.flows import emergency
@@ -21,9 +18,6 @@ from services.kernel.db import Database
 from services.kernel.timers import Timer
 from services.patrol.tables import Incident, Photo
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-WITHIN_S = 20
 WITHIN_MS = 10_000
 WEB_NFC = """
 window.NDEFReader = class {
@@ -51,34 +45,24 @@ def door(console: Console) -> FakeDoor:
 
 
 @pytest.fixture
-def address(console: Console, door: FakeDoor) -> Iterator[str]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(console.app, log_level="error", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        deadline = time.monotonic() + WITHIN_S
-        while not server.started and thread.is_alive() and time.monotonic() < deadline:
-            thread.join(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(WITHIN_S)
+def network(console: Console, door: FakeDoor) -> Iterator[Network]:
+    with served(console.app) as port:
+        between = Network(port)
+        yield between
+        between.close()
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    require(CHROMIUM.exists(), "Chromium is not installed (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+def chrome() -> Iterator[Browser]:
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def phone(chromium: Browser, address: str) -> Iterator[BrowserContext]:
+def phone(chrome: Browser, network: Network) -> Iterator[BrowserContext]:
     """A phone on which the guard has signed in."""
-    context = chromium.new_context(
-        base_url=address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="zh-CN"
+    context = chrome.new_context(
+        base_url=network.address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="zh-CN"
     )
     context.set_default_timeout(WITHIN_MS)
     context.add_init_script(WEB_NFC)
@@ -99,6 +83,19 @@ def opened(phone: BrowserContext) -> Page:
     page.on("pageerror", lambda error: pytest.fail(str(error)))
     page.goto("/patrol/phone")
     return page
+
+
+def lost(network: Network, phone: BrowserContext) -> None:
+    """No network: the phone notices, and nothing of it gets through."""
+    network.cut()
+    phone.set_offline(True)
+
+
+def found(network: Network, phone: BrowserContext, *, but_no_answer_to: bytes = b"") -> None:
+    """The network is back."""
+    network.mend()
+    network.swallow_answers(but_no_answer_to)
+    phone.set_offline(False)
 
 
 def walk_to(page: Page, serial: str, count: int) -> None:
@@ -131,7 +128,7 @@ def is_delivered(page: Page) -> None:
 
 
 def test_a_round_without_network_survives_a_closed_page(
-    console: Console, door: FakeDoor, phone: BrowserContext
+    console: Console, door: FakeDoor, network: Network, phone: BrowserContext
 ) -> None:
     places = tags(console)[:20]
     assert len(places) == 20
@@ -141,7 +138,7 @@ def test_a_round_without_network_survives_a_closed_page(
     begin_round(page)
     is_delivered(page)
 
-    phone.set_offline(True)
+    lost(network, phone)
     for count, (_, serial) in enumerate(places[:12], start=1):
         walk_to(page, serial, count)
     page.close()
@@ -154,7 +151,7 @@ def test_a_round_without_network_survives_a_closed_page(
     expect(page.get_by_text("本轮完成")).to_be_visible()
     assert not door.taps
 
-    phone.set_offline(False)
+    found(network, phone)
     is_delivered(page)
     assert [tap["tag"] for tap in door.taps] == [serial for _, serial in places]
     assert len({tap["client_id"] for tap in door.taps}) == 20
@@ -163,7 +160,7 @@ def test_a_round_without_network_survives_a_closed_page(
 
 
 def test_a_tab_killed_in_the_middle_of_a_delivery_loses_and_doubles_nothing(
-    console: Console, door: FakeDoor, phone: BrowserContext
+    console: Console, door: FakeDoor, network: Network, phone: BrowserContext
 ) -> None:
     places = tags(console)[:6]
     plan_round(console, [place for place, _ in places])
@@ -171,26 +168,19 @@ def test_a_tab_killed_in_the_middle_of_a_delivery_loses_and_doubles_nothing(
     expect(page.locator("html[data-kept]")).to_be_attached()
     begin_round(page)
     is_delivered(page)
-    phone.set_offline(True)
+    lost(network, phone)
     for count, (_, serial) in enumerate(places, start=1):
         walk_to(page, serial, count)
     leave_checklist(page)
 
     # The server takes the delivery, and the tab dies before it hears so.
-    arrived = threading.Event()
-
-    def swallow(route: object) -> None:
-        route.fetch()  # type: ignore[attr-defined]
-        arrived.set()
-
-    page.route("**/sync", swallow)
-    phone.set_offline(False)
+    found(network, phone, but_no_answer_to=b"POST /api/v1/patrol/phone/sync")
     page.evaluate("dispatchEvent(new Event('online'))")
     deadline = time.monotonic() + WITHIN_S
-    while not arrived.is_set() and time.monotonic() < deadline:
+    while not door.taps and time.monotonic() < deadline:
         page.wait_for_timeout(50)
-    assert arrived.is_set()
     page.close()
+    network.mend()
 
     page = opened(phone)
     is_delivered(page)
@@ -201,7 +191,9 @@ def test_a_tab_killed_in_the_middle_of_a_delivery_loses_and_doubles_nothing(
     assert ids == ids[:6] * (len(ids) // 6)
 
 
-def test_a_hard_night(console: Console, door: FakeDoor, phone: BrowserContext, tmp_path: Path) -> None:
+def test_a_hard_night(
+    console: Console, door: FakeDoor, network: Network, phone: BrowserContext, tmp_path: Path
+) -> None:
     """A finding with a picture, a cry for help without network, a question, a duress sign-off."""
     plan_round(console, ["stairs-1", "lobby-1"])
     serial = dict(tags(console))["stairs-1"]
@@ -231,14 +223,14 @@ def test_a_hard_night(console: Console, door: FakeDoor, phone: BrowserContext, t
         assert photo is not None
         assert photo.content.startswith(b"\xff\xd8")
 
-    phone.set_offline(True)
+    lost(network, phone)
     sos = page.get_by_role("button", name="SOS：长按两秒求助")
     sos.click()
     expect(page.get_by_text("未呼叫")).to_be_visible()
     expect(page.locator("#sos")).to_be_hidden()
     sos.click(delay=2200)
     expect(page.get_by_text("没有网络，每三秒重试一次")).to_be_visible()
-    phone.set_offline(False)
+    found(network, phone)
     expect(page.get_by_text("求助已送达")).to_be_visible()
     page.get_by_role("button", name="返回", exact=True).click()
     assert incidents(console) == [("sos", "stairs-1")]
@@ -266,7 +258,7 @@ def test_a_hard_night(console: Console, door: FakeDoor, phone: BrowserContext, t
 
 
 def test_a_reader_types_into_the_page_and_nobody_types_as_fast(
-    console: Console, door: FakeDoor, phone: BrowserContext
+    console: Console, door: FakeDoor, network: Network, phone: BrowserContext
 ) -> None:
     place = next(one for one in console.configs.site(SITE).patrol.checkpoints if one.tags and not one.questions)
     number = str(int(place.tags[0].uid.replace(":", ""), 16))
