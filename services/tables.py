@@ -2,6 +2,7 @@
 
 from services.alert import tables as alert
 from services.device import tables as device
+from services.fire import tables as fire
 from services.kernel import audit, heartbeat, timers
 from services.kernel.db import Base
 from services.notify import tables as notify
@@ -17,6 +18,7 @@ __all__ = [
     "alert",
     "audit",
     "device",
+    "fire",
     "heartbeat",
     "notify",
     "patrol",

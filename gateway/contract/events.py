@@ -26,6 +26,14 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Quality = Literal["good", "uncertain", "bad"]
 
 
+FireScope = Literal["component", "system", "transmitter", "operation", "analog", "info", "unparsed", "command"]
+FireState = Literal[
+    "fire", "fault", "shield", "supervisory", "start", "feedback", "delay", "power_fault", "mains_fault",
+    "battery_fault", "bus_fault", "link_fault", "centre_fault", "manual", "config_changed", "reset", "alarm",
+]  # fmt: skip
+"""States of GB/T 26875.3 §8.2.1, in the words of other protocols too. `manual` means not automatic."""
+
+
 class Event(BaseModel):
     """What every event carries. Unknown fields are kept in `model_extra`."""
 
@@ -86,16 +94,49 @@ class TapEvent(Event):
     photos: Annotated[list[str], Field(max_length=10)] = Field(default_factory=list)
 
 
+class FireValue(BaseModel):
+    """An analog value of a component."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    quantity: str
+    value: Finite
+    unit: str
+    quality: Quality = "good"
+
+
 class FireEvent(Event):
-    """A fire panel said something about one component."""
+    """A fire panel, or the device that transmits for panels, said something about one component, system or itself."""
 
     at: At
-    panel: str | None = None
+    """When our side heard it: clocks of panels are wrong by years."""
+    panel: PointId | None = Field(default=None, description="Device id of the panel; absent: the sender itself")
+    scope: FireScope = Field(default="component", description="What it is about")
     system_type: int | str | None = None
-    address: str | None = None
-    state: list[str] = Field(default_factory=list)
-    text: str | None = None
-    raw: str | None = None
+    system_address: int | None = None
+    component_type: int | None = Field(default=None, description="GB/T 26875.3 table 5")
+    address: Annotated[str, StringConstraints(max_length=80)] | None = Field(
+        default=None, description="The component as the panel names it: raw hex on the wire, or `loop-point`"
+    )
+    state: list[str] = Field(default_factory=list, description="What holds now; unknown words are kept")
+    ended: list[str] = Field(default_factory=list, description="What holds no longer")
+    complete: bool = Field(default=False, description="`state` is all there is: what it does not name has ended")
+    operations: list[str] = Field(default_factory=list, description="What somebody did at the panel or the sender")
+    operator: int | None = None
+    panel_at: At | None = Field(default=None, description="When it happened, by the panel's clock")
+    values: list[FireValue] = Field(default_factory=list)
+    text: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    raw: Annotated[str, StringConstraints(max_length=8192)] | None = Field(
+        default=None, description="What came over the wire, as hex"
+    )
+    marks: list[str] = Field(default_factory=list, description="What is odd about it, e.g. `test_bit`, `unparsed`")
+    key: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None, description="The same for a retransmission: it is the same signal"
+    )
+    command: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None, description="The command that this answers"
+    )
+    outcome: str | None = Field(default=None, description="What became of the command")
 
 
 class StatusEvent(Event):

@@ -12,6 +12,7 @@ from gateway.contract.errors import GengfuError
 from gateway.contract.units import UNITS
 from gateway.site.catalogue import LimitSpec, SlaRow
 from gateway.site.duration import Duration, Interval
+from gateway.site.fire import Fire
 from gateway.site.limit import Limit, Severity
 from gateway.site.patrol import Patrol
 from gateway.site.terms import (
@@ -202,6 +203,7 @@ class SiteConfig(Frozen):
     policies: tuple[Policy, ...] = ()
     limits: tuple[Limit, ...] = ()
     patrol: Patrol = Patrol()
+    fire: Fire = Fire()
 
     @cached_property
     def area_by_id(self) -> Mapping[str, Area]:

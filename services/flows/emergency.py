@@ -11,7 +11,7 @@ from gateway.contract.times import to_ms
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.flows.telling import announce
+from services.flows.telling import raise_and_tell
 from services.kernel import audit, timers
 from services.kernel.errors import Invalid
 from services.kernel.timers import Timer
@@ -115,8 +115,9 @@ def _raise(session: Session, config: SiteConfig, incident: Incident, now: dateti
     single = incident.kind == "incident"
     owner = next(iter(config.people_with("engineer", point.area)), None) if point else None
     policy = config.policy(policy_id)
-    raised = alerts.raise_alert(
+    raised = raise_and_tell(
         session,
+        config,
         alerts.Activation(
             site=config.site.id,
             rule=rule,
@@ -141,8 +142,6 @@ def _raise(session: Session, config: SiteConfig, incident: Incident, now: dateti
         now,
     )
     incident.alert_id = raised.alert.id
-    if raised.visible and raised.outcome != "unchanged":
-        announce(session, config, raised.alert, now)
 
 
 def _told_at_once(kind: str) -> list[str]:

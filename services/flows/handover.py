@@ -11,7 +11,7 @@ from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.alert.tables import Alert
-from services.flows.telling import announce, tell_cleared
+from services.flows.telling import clear_and_tell, raise_and_tell
 from services.kernel import audit, timers
 from services.kernel.errors import Conflict, Invalid
 from services.kernel.timers import Timer
@@ -95,9 +95,7 @@ def hand_over(session: Session, config: SiteConfig, given: Given, now: datetime)
     session.flush()
     audit.record(session, now, given.taken_by, "patrol.handover", key, given_by=given.given_by)
     timers.cancel(session, [HANDOVER_TIMER], key, now, "handed over")
-    cleared = alerts.clear_alert(session, HANDOVER_RULE, key, now, None, now)
-    if cleared is not None and cleared.alert.announced_occurrence >= cleared.alert.occurrence:
-        tell_cleared(session, config, cleared, now)
+    clear_and_tell(session, config, HANDOVER_RULE, key, now, now)
     return row
 
 
@@ -112,8 +110,9 @@ def check(session: Session, config: SiteConfig, timer: Timer, now: datetime, lat
     if known is not None:
         return "raised before"
     policy = config.policy("patrol_handover")
-    raised = alerts.raise_alert(
+    raise_and_tell(
         session,
+        config,
         alerts.Activation(
             site=config.site.id,
             rule=HANDOVER_RULE,
@@ -130,6 +129,4 @@ def check(session: Session, config: SiteConfig, timer: Timer, now: datetime, lat
         ),
         now,
     )
-    if not raised.alert.late:
-        announce(session, config, raised.alert, now)
     return "no handover: alert raised"

@@ -11,7 +11,7 @@ from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.flows import lone, patrol_misses, patrol_rounds, patrol_rules, tag_care
-from services.flows.telling import announce, tell_cleared
+from services.flows.telling import clear_and_tell, raise_and_tell
 from services.patrol import rounds, taps
 from services.patrol.sun.claims import Proof, check
 from services.patrol.suspicion import marking as suspicion
@@ -88,9 +88,7 @@ class PatrolDesk:
         alert = alerts.find_open(session, FINDING_RULE, target)
         if alert is None or row.at < alert.last_active_at:
             return
-        cleared = alerts.clear_alert(session, FINDING_RULE, target, row.at, None, now)
-        if cleared is not None and alert.announced_occurrence >= alert.occurrence:
-            tell_cleared(session, config, cleared, now)
+        clear_and_tell(session, config, FINDING_RULE, target, row.at, now)
 
     def _raise(
         self,
@@ -107,8 +105,9 @@ class PatrolDesk:
         point = config.patrol.checkpoint(row.checkpoint or "")
         owner = next(iter(config.people_with("engineer", point.area)), None) if point else None
         late = now - row.at > self._late_after
-        raised = alerts.raise_alert(
+        raised = raise_and_tell(
             session,
+            config,
             alerts.Activation(
                 site=row.site,
                 rule=rule,
@@ -130,6 +129,4 @@ class PatrolDesk:
             now,
         )
         # What a guard found stays true until somebody sees to it, so a late finding is told all the same.
-        if raised.visible and raised.outcome != "unchanged":
-            announce(session, config, raised.alert, now)
         raised.alert.late = late

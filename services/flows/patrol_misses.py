@@ -12,7 +12,7 @@ from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.alert.tables import Alert
-from services.flows.telling import announce, tell_cleared
+from services.flows.telling import clear_and_tell, raise_and_tell
 from services.patrol import roster, rounds
 from services.patrol.model import Certainty, RoundState
 from services.patrol.rounds import REFUSED, Graded
@@ -80,8 +80,9 @@ def _raise(
     nearest = roster.nearest(session, config, points[0], now)
     title, title_en = _words(config, row, points, certain=certain)
     area = config.patrol.checkpoint(points[0])
-    raised = alerts.raise_alert(
+    raised = raise_and_tell(
         session,
+        config,
         alerts.Activation(
             site=row.site,
             rule=MISSED_RULE,
@@ -105,10 +106,8 @@ def _raise(
             },
         ),
         now,
+        page=certain,  # an unconfirmed miss is listed, and pages nobody: the guard may be in the basement
     )
-    # An unconfirmed miss is listed, and pages nobody: the guard may be in the basement.
-    if certain and raised.outcome != "unchanged" and raised.visible and not raised.alert.late:
-        announce(session, config, raised.alert, now, worse=raised.outcome == "worsened")
     return raised.alert
 
 
@@ -161,6 +160,4 @@ def make_up(session: Session, config: SiteConfig, tap: TapRow, now: datetime) ->
 def _end_if_made_up(session: Session, config: SiteConfig, alert: Alert, at: datetime, now: datetime) -> None:
     if not set(alert.detail["stops"]) <= set(alert.detail["made_up"]):
         return
-    cleared = alerts.clear_alert(session, MISSED_RULE, alert.target, at, None, now)
-    if cleared is not None and alert.announced_occurrence >= alert.occurrence:
-        tell_cleared(session, config, cleared, now)
+    clear_and_tell(session, config, MISSED_RULE, alert.target, at, now)

@@ -13,7 +13,7 @@ from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.flows import patrol_misses
 from services.flows.patrol_misses import MISSED_RULE, policy_of, round_name
-from services.flows.telling import announce, tell_cleared
+from services.flows.telling import raise_and_tell, tell_cleared
 from services.kernel import timers
 from services.kernel.timers import Timer
 from services.patrol import anomalies
@@ -129,8 +129,9 @@ def _raise_short(session: Session, config: SiteConfig, graded: Graded, now: date
         return
     name, name_en = round_name(config, row)
     policy = config.policy(policy_of(config, row))
-    raised = alerts.raise_alert(
+    raise_and_tell(
         session,
+        config,
         alerts.Activation(
             site=row.site,
             rule=SHORT_RULE,
@@ -147,8 +148,6 @@ def _raise_short(session: Session, config: SiteConfig, graded: Graded, now: date
         ),
         now,
     )
-    if raised.visible and raised.outcome != "unchanged" and not raised.alert.late:
-        announce(session, config, raised.alert, now)
 
 
 def _lack(config: SiteConfig, short_of: str) -> str:

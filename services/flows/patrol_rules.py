@@ -12,7 +12,7 @@ from gateway.site.model import SiteConfig
 from gateway.site.patrol import Checkpoint, PatrolRule
 from services.alert import service as alerts
 from services.flows.patrol_rounds import take_back
-from services.flows.telling import announce, tell_cleared
+from services.flows.telling import clear_and_tell, raise_and_tell
 from services.patrol import anomalies, roster
 from services.patrol.judging.requirements import Breach, BreachKind, Visit, judge, next_due, subjects
 from services.patrol.rounds import REFUSED, watermark
@@ -176,9 +176,7 @@ def _settle(
 
 def _clear(session: Session, config: SiteConfig, key: str, target: str, now: datetime) -> None:
     """Somebody came since; a day or week that ran out is over with the next visit."""
-    cleared = alerts.clear_alert(session, key, target, now, None, now)
-    if cleared is not None and cleared.alert.announced_occurrence >= cleared.alert.occurrence:
-        tell_cleared(session, config, cleared, now)
+    clear_and_tell(session, config, key, target, now, now)
 
 
 def _raise(
@@ -198,8 +196,9 @@ def _raise(
     zone = ZoneInfo(config.site.timezone)
     last = f"{from_ms(breach.from_ms).astimezone(zone):%m-%d %H:%M}"
     nearest = roster.nearest(session, config, subject.id, now) if subject else None
-    raised = alerts.raise_alert(
+    raise_and_tell(
         session,
+        config,
         alerts.Activation(
             site=config.site.id,
             rule=key,
@@ -227,8 +226,6 @@ def _raise(
         ),
         now,
     )
-    if raised.visible and raised.outcome != "unchanged" and not late:
-        announce(session, config, raised.alert, now)
 
 
 def _look_at_roster(session: Session, config: SiteConfig, now: datetime) -> None:
@@ -239,8 +236,9 @@ def _look_at_roster(session: Session, config: SiteConfig, now: datetime) -> None
     if roster.on_duty(session, config, now):
         alerts.clear_alert(session, ROSTER_RULE, target, now, None, now)
         return
-    raised = alerts.raise_alert(
+    raise_and_tell(
         session,
+        config,
         alerts.Activation(
             site=config.site.id,
             rule=ROSTER_RULE,
@@ -256,5 +254,3 @@ def _look_at_roster(session: Session, config: SiteConfig, now: datetime) -> None
         ),
         now,
     )
-    if raised.visible and raised.outcome != "unchanged":
-        announce(session, config, raised.alert, now)

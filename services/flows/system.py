@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.flows.telling import announce, tell_cleared
+from services.flows.telling import raise_and_tell, tell_cleared
 
 EVENTS = frozenset({"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER", "SYS-CLOCK"})
 """Things that happened rather than last: over as soon as somebody has seen them."""
@@ -212,10 +212,8 @@ def _raise(
         policy=policy.model_dump(mode="json"),
         detail=detail,
     )
-    raised = alerts.raise_alert(session, activation, now)
+    raised = raise_and_tell(session, config, activation, now)
     if raised.outcome == "unchanged":
         raised.alert.title, raised.alert.title_en = title, title_en
         raised.alert.detail = {**raised.alert.detail, **detail}
         raised.alert.value = value
-    elif raised.visible:
-        announce(session, config, raised.alert, now)

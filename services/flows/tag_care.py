@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import Checkpoint
 from services.alert import service as alerts
-from services.flows.telling import announce
+from services.flows.telling import raise_and_tell
 from services.patrol.judging.tag_health import tag_health
 from services.patrol.tables import TagHealth, TapRow
 
@@ -72,8 +72,9 @@ def look(session: Session, config: SiteConfig, now: datetime) -> None:
 def _raise(session: Session, config: SiteConfig, point: Checkpoint, reason: str, now: datetime) -> None:
     words, words_en = _WORDS[reason]
     owner = next(iter(config.people_with("engineer", point.area)), None)
-    raised = alerts.raise_alert(
+    raise_and_tell(
         session,
+        config,
         alerts.Activation(
             site=config.site.id,
             rule=TAG_RULE,
@@ -89,5 +90,3 @@ def _raise(session: Session, config: SiteConfig, point: Checkpoint, reason: str,
         ),
         now,
     )
-    if raised.visible and raised.outcome != "unchanged":
-        announce(session, config, raised.alert, now)

@@ -36,6 +36,26 @@ def announce(session: Session, config: SiteConfig, alert: Alert, now: datetime, 
     ladder.set_out(session, alert, now)
 
 
+def raise_and_tell(
+    session: Session, config: SiteConfig, activation: alerts.Activation, now: datetime, *, page: bool = True
+) -> alerts.Raised:
+    """Raise an alert and page people about what is new of it; nobody about the past, or without `page`."""
+    raised = alerts.raise_alert(session, activation, now)
+    if page and raised.visible and raised.outcome != "unchanged" and not activation.late:
+        announce(session, config, raised.alert, now, worse=raised.outcome == "worsened")
+    return raised
+
+
+def clear_and_tell(
+    session: Session, config: SiteConfig, rule: str, target: str, at: datetime, now: datetime
+) -> alerts.ClearedAlert | None:
+    """The condition is over since `at`: clear its alert, and tell those who were paged; None without an open one."""
+    cleared = alerts.clear_alert(session, rule, target, at, None, now)
+    if cleared is not None and cleared.alert.announced_occurrence >= cleared.alert.occurrence:
+        tell_cleared(session, config, cleared, now)
+    return cleared
+
+
 def announce_again(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> bool:
     """An alert shows again that was hidden: page once more and begin the ladder anew, if somebody must still act."""
     if not alert.active or alert.acked_occurrence >= alert.occurrence or hidden(alert, now):
