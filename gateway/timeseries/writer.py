@@ -24,6 +24,7 @@ _INSERTS = {
 }
 _bucket_ms = RAW.bucket_ms
 _at = itemgetter(1)
+_key = itemgetter(0, 1, 2, 3)
 
 
 class Writer:
@@ -100,7 +101,9 @@ class Writer:
             if oldest < late_before:
                 cells = self._mark_late(cells, late_before)
                 expired = len(rows) - len(cells)
-            cells.sort()  # in key order the B-tree is walked once: a sixth less time for 50,000 rows of 1,000 series
+            # In key order the B-tree is walked once: a sixth less time for 50,000 rows of 1,000 series. By nothing but
+            # the key: of two rows that share it the first one counts.
+            cells.sort(key=_key)
             stored = _insert(conn, cells)
         self._ids = ids
         return WriteResult(stored, len(cells) - stored, expired)

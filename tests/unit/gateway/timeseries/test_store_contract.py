@@ -76,6 +76,10 @@ class TestWrite:
         assert store.write([row(0, 9.0)]) == WriteResult(0, 1)
         assert store.latest([P])[P].value == 1.0
 
+    def test_the_first_stays_within_one_write_too(self, store: TimeSeriesStore) -> None:
+        assert store.write([row(0, 9.0), row(0, 2.0)]) == WriteResult(stored=1, repeated=1)
+        assert store.latest([P])[P].value == 9.0
+
     def test_is_there_after_reopening(self, reopen: Open) -> None:
         reopen().write([row(0, 1.5)])
         store = reopen()
