@@ -1,5 +1,6 @@
 """`gengfu demo` and `gengfu up` as a person meets them, and the mistakes a person makes."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -23,9 +24,9 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 def part(process: Process, name: str) -> int:
     """Process id of one part of a supervisor."""
     for pid in children_of(process.pid):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if name.encode() in words:
-            return pid
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it may have ended just now
+            if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                return pid
     return 0
 
 

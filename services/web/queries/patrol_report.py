@@ -12,7 +12,8 @@ from services.kernel.errors import Invalid
 from services.patrol.reporting import report
 from services.patrol.reporting.exceptions import NO_VISIT, ExceptionReport, exceptions
 from services.patrol.reporting.report import MonthLine, ShiftReport
-from services.patrol.tables import Anomaly, Round, RoundStop, TapRow
+from services.patrol.rounds import PLANNED_UNTIL
+from services.patrol.tables import Anomaly, PatrolWatermark, Round, RoundStop, TapRow
 from services.web.queries.patrol_names import Names
 
 LONGEST = timedelta(days=31)
@@ -78,6 +79,9 @@ def exception_report(s: Session, config: SiteConfig, first: date, last: date, no
     """What went wrong from the first to the last local day."""
     site = config.site.id
     start, end = midnight(config, first), min(midnight(config, last + timedelta(days=1)), now)
+    planned = s.get(PatrolWatermark, (site, PLANNED_UNTIL))
+    if planned is not None:  # before there was a plan nobody was expected anywhere
+        start = min(max(start, planned.since), end)
     rounds = rounds_between(s, site, start, end)
     taps = list(
         s.scalars(

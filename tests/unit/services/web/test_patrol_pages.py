@@ -1,6 +1,6 @@
 import csv
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO, StringIO
 
 import pytest
@@ -10,9 +10,11 @@ from patrol_rows import anomaly, missed, patrol_round, stop, tap, walked
 
 from services.alert import service as alerts
 from services.flows import emergency
-from services.patrol.tables import Anomaly, DutyTime, Phone
+from services.patrol.rounds import PLANNED_UNTIL
+from services.patrol.tables import Anomaly, DutyTime, PatrolWatermark, Phone
 from services.web import live
 from services.web.i18n import LANGUAGES
+from services.web.queries.patrol_report import exception_report
 
 HOUR = timedelta(hours=1)
 DAY = "2026-11-21"
@@ -189,6 +191,17 @@ def test_every_report_is_a_file_too(console: Console, seeded: dict[str, str]) ->
             assert word in browser.get(f"/patrol/{path}.csv").content.decode("utf-8-sig")
             book = load_workbook(BytesIO(browser.get(f"/patrol/{path}.xlsx").content))
             assert word in str([list(page.values) for page in book.worksheets])
+
+
+def test_no_gap_reaches_back_before_the_first_plan(console: Console) -> None:
+    config = console.configs.site("yunhe")
+    installed_at = START - 2 * HOUR
+    with console.db.begin() as s:
+        s.add(PatrolWatermark(site="yunhe", what=PLANNED_UNTIL, since=installed_at, until=START))
+        s.flush()
+        found = exception_report(s, config, date(2026, 11, 15), date(2026, 11, 21), START)
+    assert {line.gaps.longest for line in found.checkpoints} == {2 * HOUR}
+    assert {line.gaps.longest_from for line in found.checkpoints} == {installed_at}
 
 
 REFUSED = {
