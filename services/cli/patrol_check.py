@@ -3,22 +3,26 @@
 import re
 from calendar import monthrange
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.site.duration import to_milliseconds
 from gateway.site.model import SiteConfig
+from gateway.site.patrol import Schedule
 from services.patrol.planning.coverage import Coverage, RouteMonth, covered
 from services.patrol.planning.schedule import rounds
 from services.patrol.planning.shifts import Uncovered
-from services.patrol.planning.wall import DAY, midnight_ms, shown
+from services.patrol.planning.starts import start_bits
+from services.patrol.planning.wall import DAY, Interval, midnight_ms, shown
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _PLACES = {"garage": ("车库", "garage"), "corridor": ("楼道", "corridors"), "perimeter": ("周界", "perimeter")}
 _RINGS = {"inner": "内圈", "outer": "外圈"}
+_ENOUGH_BITS = 5.0
 _SHOWN = 5
 """Dates or times named before the rest is only counted."""
 
@@ -66,6 +70,12 @@ def print_coverage(config: SiteConfig, coverage: Coverage, first: date, out: Con
             not nights,
             f"{'夜间' if zh else 'night, '}{words}{colon}{lacking + _listed(map(_day, nights)) if nights else every}",
         )
+    for schedule in config.patrol.schedules:
+        bits = _bits(config, schedule)
+        if bits is not None and bits < _ENOUGH_BITS:
+            words = "排班 {}：随机开始时间可以猜到，max_gap 应比 min_gap 至少长 64 分钟"
+            words_en = "schedule {}: its random starts can be guessed, make max_gap at least 64 min longer than min_gap"
+            _say(out, False, (words if zh else words_en).format(schedule.id))
     if config.patrol.shifts:
         _say(out, not coverage.unmanned, _roster(config, coverage.unmanned, zh=zh))
     if coverage.bare:
@@ -73,6 +83,21 @@ def print_coverage(config: SiteConfig, coverage: Coverage, first: date, out: Con
         out.print(
             f"  · {'没有巡更点的区域' if zh else 'areas without a checkpoint'}{colon}{', '.join(names)}", markup=False
         )
+
+
+def _bits(config: SiteConfig, schedule: Schedule) -> float | None:
+    """How unpredictable a schedule's starts are; None when they are not drawn."""
+    shift = config.patrol.shift(schedule.shift or "")
+    if schedule.random is None or (schedule.window is None and shift is None):
+        return None
+    if schedule.window is not None:
+        start, end = (
+            timedelta(hours=int(at[:2]), minutes=int(at[3:])) for at in (schedule.window.start, schedule.window.end)
+        )
+        length = end - start if end > start else end - start + DAY
+    else:
+        length = shift.duration if shift else DAY
+    return start_bits(schedule.random, Interval(0, to_milliseconds(length)))
 
 
 def _table(config: SiteConfig, months: Iterable[RouteMonth], *, zh: bool) -> Table:

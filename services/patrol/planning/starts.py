@@ -84,11 +84,6 @@ def window_on(schedule: Schedule, shift: Shift | None, zone: ZoneInfo, day: date
     return None if instance is None else Interval(instance.start_ms, instance.end_ms)
 
 
-def seed_hash(seed: str) -> str:
-    """What may be published before the month to prove afterwards that the seed was not chosen later: SHA-256, hex."""
-    return hashlib.sha256(seed.encode()).hexdigest()
-
-
 def schedule_seed(secret: bytes) -> str:
     """The seed of an installation, worked out from its secret; knowing the seed tells nothing about the secret."""
     return hmac.new(secret, b"gengfu random rounds", hashlib.sha256).hexdigest()

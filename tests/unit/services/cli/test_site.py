@@ -56,6 +56,12 @@ def test_nights_without_the_garage_are_named(copied: Path) -> None:
     assert "night, garage: nobody on 27 nights (PER-18): 12-01, 12-02, 12-03, 12-05, 12-06 …" in shown
 
 
+def test_random_rounds_that_can_be_guessed_are_named(copied: Path) -> None:
+    change(copied, "min_gap: 50min", "min_gap: 1h")
+    shown = check(copied, "--month", "2026-12", "--lang", "en").output
+    assert "schedule perimeter-night: its random starts can be guessed" in shown
+
+
 def test_a_month_that_is_none_is_refused() -> None:
     assert check(SHIPPED, "--month", "2026-13").exit_code == 2
 
