@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from gateway.contract.events import FireScope
+from gateway.contract.events import FireEvent, FireScope
 from gateway.contract.times import format_at, to_ms
+
+_FIELDS = frozenset(FireEvent.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def signal_body(signal: Signal, panel: str | None, at_ms: int) -> dict[str, Any]
     }
     body |= {name: value for name, value in optional.items() if value}
     body |= {name: value for name, value in numbers.items() if value is not None}
-    return {**signal.extra, **body}
+    # A word of ours for something else would make the event one that breaks its contract.
+    return {name: value for name, value in signal.extra.items() if name not in _FIELDS} | body
 
 
 def repeat_key(*parts: bytes) -> str:
