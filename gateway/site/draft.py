@@ -4,7 +4,17 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from gateway.site.catalogue import LimitSpec, SlaRow
-from gateway.site.files import LIMIT_SECTIONS, PACK_SECTIONS, POLICY_SECTIONS, SITE_FILES, LimitOverride, PolicySpec
+from gateway.site.files import (
+    FORMAT_SECTIONS,
+    LIMIT_SECTIONS,
+    PACK_SECTIONS,
+    POLICY_SECTIONS,
+    SITE_FILES,
+    LimitOverride,
+    PolicySpec,
+)
+from gateway.site.fire import BUILDING_KINDS, Appliance, Fire, FirePoint, FireSettings, Panel, Response, Source, Zone
+from gateway.site.fire_formats import TextFormat
 from gateway.site.model import Area, Channel, Device, Equipment, Person, Point, Site
 from gateway.site.patrol import Checkpoint, PatrolSettings, Reader, Route, Schedule, Shift
 from gateway.site.patrol_specs import PackSpec, RuleSpec
@@ -26,6 +36,11 @@ _NAMES = {
     "shifts": ("班次", "shift"),
     "schedules": ("巡更计划", "schedule"),
     "readers": ("读卡器", "reader"),
+    "fire.sources": ("消防信号来源", "fire source"),
+    "fire.panels": ("火灾报警控制器", "fire panel"),
+    "fire.zones": ("报警区域", "fire zone"),
+    "fire.points": ("消防点位", "fire point"),
+    "fire.formats": ("打印格式", "printer format"),
 }
 
 
@@ -49,7 +64,7 @@ class SharedDraft(_Draft):
 
     entries: dict[str, Entries[Any]] = field(
         default_factory=lambda: {
-            section.name: Entries() for section in (*LIMIT_SECTIONS, *POLICY_SECTIONS, *PACK_SECTIONS)
+            section.key: Entries() for section in (*LIMIT_SECTIONS, *POLICY_SECTIONS, *PACK_SECTIONS, *FORMAT_SECTIONS)
         }
     )
 
@@ -73,6 +88,11 @@ class SharedDraft(_Draft):
         """Patrol rules with their sources, as shipped."""
         return cast("Entries[PackSpec]", self.entries["packs"])
 
+    @property
+    def formats(self) -> Entries[TextFormat]:
+        """What fire panels print."""
+        return cast("Entries[TextFormat]", self.entries["fire.formats"])
+
 
 @dataclass(slots=True)
 class SiteDraft(_Draft):
@@ -81,7 +101,7 @@ class SiteDraft(_Draft):
     directory: str
     site: Item[Site] | None = None
     entries: dict[str, Entries[Any]] = field(
-        default_factory=lambda: {section.name: Entries() for sections in SITE_FILES.values() for section in sections}
+        default_factory=lambda: {section.key: Entries() for sections in SITE_FILES.values() for section in sections}
     )
 
     @property
@@ -154,6 +174,58 @@ class SiteDraft(_Draft):
         """Numbers for the whole site; the defaults where the file has none."""
         items = self.entries["settings"].items
         return cast("PatrolSettings", items[0].value) if items else PatrolSettings()
+
+    @property
+    def fire_sources(self) -> Entries[Source]:
+        """What talks to us about fire."""
+        return cast("Entries[Source]", self.entries["fire.sources"])
+
+    @property
+    def fire_panels(self) -> Entries[Panel]:
+        """Fire alarm panels."""
+        return cast("Entries[Panel]", self.entries["fire.panels"])
+
+    @property
+    def fire_zones(self) -> Entries[Zone]:
+        """Fire zones."""
+        return cast("Entries[Zone]", self.entries["fire.zones"])
+
+    @property
+    def fire_points(self) -> Entries[FirePoint]:
+        """Components of the panels."""
+        return cast("Entries[FirePoint]", self.entries["fire.points"])
+
+    @property
+    def appliances(self) -> Entries[Appliance]:
+        """What is tested but reports nothing."""
+        return cast("Entries[Appliance]", self.entries["fire.appliances"])
+
+    @property
+    def fire_response(self) -> Entries[Response]:
+        """The graded response: one entry or none."""
+        return cast("Entries[Response]", self.entries["fire.response"])
+
+    @property
+    def fire_settings(self) -> Entries[FireSettings]:
+        """Numbers about fire: one entry or none."""
+        return cast("Entries[FireSettings]", self.entries["fire.settings"])
+
+    def fire(self) -> Fire:
+        """All of `fire.yaml`; the defaults where the file has nothing."""
+        return Fire(
+            sources=self.fire_sources.values(),
+            panels=self.fire_panels.values(),
+            zones=self.fire_zones.values(),
+            points=self.fire_points.values(),
+            appliances=self.appliances.values(),
+            response=next(iter(self.fire_response.values()), Response()),
+            settings=next(iter(self.fire_settings.values()), FireSettings()),
+        )
+
+    def building(self, area: str) -> str | None:
+        """The outermost building or garage an area lies in."""
+        kinds = {item.value.id: item.value.kind for item in self.areas.items}
+        return next((one for one in reversed(self.area_path(area)) if kinds.get(one) in BUILDING_KINDS), None)
 
     def area_path(self, area: str) -> list[str]:
         """The area and what it lies in, innermost first; ends where a circle or a gap begins."""

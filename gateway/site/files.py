@@ -7,6 +7,8 @@ from pydantic import Field, StringConstraints
 
 from gateway.site.catalogue import LimitSpec, SlaRow, Variant
 from gateway.site.duration import Duration
+from gateway.site.fire import Appliance, FirePoint, FireSettings, Panel, Response, Source, Zone
+from gateway.site.fire_formats import TextFormat
 from gateway.site.limit import Severity
 from gateway.site.model import Area, Channel, Device, Equipment, EscalationStep, Person, Point, Site
 from gateway.site.patrol import Checkpoint, PatrolSettings, Reader, Route, Schedule, Shift
@@ -84,6 +86,13 @@ class Section(NamedTuple):
     """The keys that make an entry unique; empty: nothing to refer to."""
     required: bool = True
     many: bool = True
+    within: str = ""
+    """Tells sections of the same name in different files apart."""
+
+    @property
+    def key(self) -> str:
+        """The name of its entries in a draft, e.g. `fire.points`."""
+        return f"{self.within}.{self.name}" if self.within else self.name
 
 
 SITE_FILES: dict[str, tuple[Section, ...]] = {
@@ -102,13 +111,23 @@ SITE_FILES: dict[str, tuple[Section, ...]] = {
         Section("readers", Reader, required=False),
         Section("settings", PatrolSettings, (), required=False, many=False),
     ),
+    "fire.yaml": (
+        Section("sources", Source, within="fire"),
+        Section("panels", Panel, within="fire"),
+        Section("zones", Zone, within="fire"),
+        Section("points", FirePoint, required=False, within="fire"),
+        Section("appliances", Appliance, required=False, within="fire"),
+        Section("response", Response, (), required=False, many=False, within="fire"),
+        Section("settings", FireSettings, (), required=False, many=False, within="fire"),
+    ),
 }
 """Files of a site besides `site.yaml`, which is one Site."""
 SITE_FILE, SITE_MODEL = "site.yaml", Site
-OPTIONAL_FILES = frozenset({"equipment.yaml", "limits.yaml", "patrol.yaml"})
+OPTIONAL_FILES = frozenset({"equipment.yaml", "limits.yaml", "patrol.yaml", "fire.yaml"})
 LIMIT_SECTIONS = (Section("limits", LimitSpec, ("id", "variant")),)
 POLICY_SECTIONS = (
     Section("sla", SlaRow, required=False),
     Section("policies", PolicySpec),
 )
+FORMAT_SECTIONS = (Section("formats", TextFormat, within="fire"),)
 PACK_SECTIONS = (Section("packs", PackSpec),)

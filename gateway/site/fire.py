@@ -8,13 +8,17 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from gateway.site.duration import Duration
-from gateway.site.terms import AsTuple, Finite, Frozen, Id, Role, Text
+from gateway.site.terms import AreaKind, AsTuple, Finite, Frozen, Id, Role, Text
 
 SourceProtocol = Literal["gb26875", "jbf293k", "gst_modbus", "text"]
 PointKind = Literal[
     "smoke", "heat", "flame", "gas", "manual_call_point", "hydrant_button", "water_flow", "pressure_switch", "valve",
     "alarm_bell", "module", "fire_door", "shutter", "fan", "pump", "electrical", "panel", "other",
 ]  # fmt: skip
+FIRE_POLICIES = ("fire", "fire_fault", "fire_care")
+"""Policies that a site with fire protection needs: alarms; faults; what has to be looked after."""
+BUILDING_KINDS: frozenset[AreaKind] = frozenset({"building", "garage"})
+"""Areas that count as one building on fire pages."""
 DETECTORS: frozenset[PointKind] = frozenset({"smoke", "heat", "flame", "gas"})
 ApplianceKind = Literal["extinguisher", "hydrant", "hose", "emergency_light", "exit_sign", "other"]
 """What PER-13 tests that no panel reports: 灭火器、消火栓 and the like."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.site.draft import SharedDraft, SiteDraft
 from gateway.site.files import (
+    FORMAT_SECTIONS,
     LIMIT_SECTIONS,
     OPTIONAL_FILES,
     PACK_SECTIONS,
@@ -14,6 +15,7 @@ from gateway.site.files import (
     SITE_MODEL,
     Section,
 )
+from gateway.site.fire_checks import check_fire, fire_policies_used
 from gateway.site.model import Configs, SiteConfig
 from gateway.site.patrol import Patrol
 from gateway.site.patrol_checks import check_key_areas, check_patrol
@@ -26,6 +28,7 @@ from gateway.site.sections import read_sections, read_whole
 from gateway.site.yaml_source import read_document
 
 PATROL_DIRECTORY = "patrol"
+FIRE_DIRECTORY = "fire"
 
 
 def load_configs(path: Path) -> Configs:
@@ -39,6 +42,8 @@ def load_configs(path: Path) -> Configs:
     _read_shared(path, "policies", POLICY_SECTIONS, shared, problems)
     if (path / PATROL_DIRECTORY).is_dir():
         _read_shared(path, PATROL_DIRECTORY, PACK_SECTIONS, shared, problems)
+    if (path / FIRE_DIRECTORY).is_dir():
+        _read_shared(path, FIRE_DIRECTORY, FORMAT_SECTIONS, shared, problems)
     check_policies(shared, problems)
     check_packs(shared, problems)
     check_catalogue(shared, problems)
@@ -52,6 +57,7 @@ def load_configs(path: Path) -> Configs:
         sites={site.site.id: site for site in sites if site is not None},
         limits=shared.limits.values(),
         sla=shared.sla.values(),
+        fire_formats={one.id: one for one in shared.formats.values()},
     )
 
 
@@ -82,11 +88,12 @@ def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> Site
     check_site(draft, problems)
     check_patrol(draft, shared, problems)
     check_key_areas(draft, problems)
+    check_fire(draft, shared, problems)
     resolver = LimitResolver(draft, shared, problems)
     limits = resolver.resolve()
     rules = RuleResolver(draft, shared, problems)
     patrol = _patrol(draft, rules)
-    used = [*resolver.used_policies(limits), *rules.used_policies(patrol)]
+    used = [*resolver.used_policies(limits), *rules.used_policies(patrol), *fire_policies_used(draft)]
     check_reachable(draft, shared, used, problems)
     if draft.site is None or len(problems):
         return None
@@ -104,6 +111,7 @@ def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> Site
         ),
         limits=limits,
         patrol=patrol,
+        fire=draft.fire(),
     )
 
 

@@ -1,5 +1,6 @@
 """The texts of every problem, by code: what is wrong and what to write, in Chinese and English."""
 
+from gateway.site.fire_messages import FIRE_MESSAGES
 from gateway.site.patrol_messages import PATROL_MESSAGES
 from gateway.site.problem_text import Text
 
@@ -270,4 +271,5 @@ MESSAGES: dict[str, Text] = {
         "Limit {limit} is changed twice for point {point}, first at {first}", "Make it one entry",
     ),
     **PATROL_MESSAGES,
+    **FIRE_MESSAGES,
 }  # fmt: skip

@@ -12,7 +12,8 @@ from gateway.contract.errors import GengfuError
 from gateway.contract.units import UNITS
 from gateway.site.catalogue import LimitSpec, SlaRow
 from gateway.site.duration import Duration, Interval
-from gateway.site.fire import Fire
+from gateway.site.fire import BUILDING_KINDS, Fire
+from gateway.site.fire_formats import TextFormat
 from gateway.site.limit import Limit, Severity
 from gateway.site.patrol import Patrol
 from gateway.site.terms import (
@@ -290,6 +291,10 @@ class SiteConfig(Frozen):
             path.append(self.area(path[-1].parent))
         return tuple(reversed(path))
 
+    def building_of(self, area: str) -> Area | None:
+        """The outermost building or garage an area lies in; None outside of all."""
+        return next((one for one in self.area_path(area) if one.kind in BUILDING_KINDS), None)
+
     def within(self, area: str, areas: tuple[str, ...]) -> bool:
         """Whether `area` is one of `areas` or lies inside one; always true for empty `areas`."""
         return not areas or any(outer.id in areas for outer in self.area_path(area))
@@ -323,6 +328,8 @@ class Configs(Frozen):
     limits: tuple[LimitSpec, ...] = ()
     """The catalogue of documented limits, whether or not a site has points for them."""
     sla: tuple[SlaRow, ...] = ()
+    fire_formats: Mapping[str, TextFormat] = {}
+    """What fire panels print, by id."""
 
     def without_demo(self) -> "Configs":
         """The same without what is only there for `gengfu demo`."""

@@ -80,11 +80,11 @@ def read_sections(
     sections = tuple(sections)
     if document is None:
         for section in sections:
-            into[section.name].complete = False
+            into[section.key].complete = False
         return
     if not _is_mapping(document, problems):
         for section in sections:
-            into[section.name].complete = False
+            into[section.key].complete = False
         return
     find_secrets(document, problems)
     known = [section.name for section in sections]
@@ -93,12 +93,12 @@ def read_sections(
     }
     for section in sections:
         if section.name in document.data:
-            _read_section(document, section, into[section.name], problems)
+            _read_section(document, section, into[section.key], problems)
         elif section.name in meant:
-            into[section.name].complete = False
+            into[section.key].complete = False
         elif section.required:
             problems.add(document.at(), "missing_key", word=section.name)
-            into[section.name].complete = False
+            into[section.key].complete = False
 
 
 def read_whole(document: Document, model: type[M], problems: Problems) -> Item[M] | None:
@@ -161,6 +161,9 @@ def _validate(document: Document, path: Path, model: type[M], problems: Problems
         return Item(model.model_validate(raw), document, path)
     except ValidationError as error:
         details = error.errors(include_url=False)
+    # A list of which every entry is wrong is also too short: one mistake, said once.
+    wrong = {detail["loc"][:-1] for detail in details}
+    details = [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in wrong]
     noted = _Noted()
     for detail in sorted(details, key=lambda one: one["type"] != "extra_forbidden"):
         _explain(document, path, model, detail, problems, noted)
@@ -274,6 +277,13 @@ def _form(pattern: str) -> tuple[str, str]:
         return "用 4 到 32 个大写字母、数字和连字符", "Use 4 to 32 capital letters, digits and hyphens"
     if "_-]" in pattern:
         return "只用小写字母、数字和中间的 - 或 _", "Use lower-case letters, digits and inner - or _"
+    if "[0-9a-f]{12}" in pattern:
+        return (
+            '写 6 个字节的小写十六进制，加引号，如 "790300000000"',
+            'Write its six bytes in lower-case hex, in quotes, such as "790300000000"',
+        )
+    if "{1,5}" in pattern:
+        return "写成 主机:端口，如 192.168.1.20:4001", "Write host:port, such as 192.168.1.20:4001"
     if "A-Z]{2" in pattern:
         return "写成 NUM-01 这样的编号", "Write an id such as NUM-01"
     if "_" in pattern:

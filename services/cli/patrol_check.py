@@ -73,9 +73,9 @@ def print_coverage(config: SiteConfig, coverage: Coverage, first: date, out: Con
     for schedule in config.patrol.schedules:
         bits = _bits(config, schedule)
         if bits is not None and bits < _ENOUGH_BITS:
-            words = "排班 {}：随机开始时间可以猜到，max_gap 应比 min_gap 至少长 64 分钟"
-            words_en = "schedule {}: its random starts can be guessed, make max_gap at least 64 min longer than min_gap"
-            _say(out, False, (words if zh else words_en).format(schedule.id))
+            words = "排班 {}：随机开始时间只有 {:.0f} 种可能，容易猜到；请加大 max_gap 与 min_gap 之差"
+            words_en = "schedule {}: its random starts can be guessed ({:.0f} ways): widen max_gap or lower min_gap"
+            _say(out, False, (words if zh else words_en).format(schedule.id, 2**bits))
     if config.patrol.shifts:
         _say(out, not coverage.unmanned, _roster(config, coverage.unmanned, zh=zh))
     if coverage.bare:

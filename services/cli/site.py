@@ -10,6 +10,7 @@ from rich.table import Table
 from gateway.site.load import load_configs
 from gateway.site.model import Configs
 from gateway.site.problems import SiteInvalid, format_problems
+from services.cli.fire_check import print_fire, print_formats
 from services.cli.patrol_check import month_coverage, month_days, print_coverage
 from services.kernel.clock import SystemClock
 
@@ -29,7 +30,8 @@ def check(
 ) -> None:
     """Validate the site files: each problem with file, place and what to write instead. Exit code 1 if there is any.
 
-    Then show the month's rounds and what they leave out: rings, nights, hours without anybody on duty.
+    Then show the month's rounds and what they leave out (rings, nights, hours without anybody on duty), and the fire
+    protection: points by building and what is missing.
     """
     try:
         first, last = month_days(month, SystemClock().now())
@@ -42,6 +44,7 @@ def check(
         raise typer.Exit(1) from error
     zh = lang == "zh"
     out.print(f"[green]✓[/] {path}：" + ("没有问题" if zh else "no problems"))
+    unproven = print_formats(configs, out, zh=zh)
     out.print(_table(configs, zh=zh))
     gaps = 0
     for config in configs.sites.values():
@@ -49,7 +52,10 @@ def check(
             coverage = month_coverage(config, first, last)
             print_coverage(config, coverage, first, out, zh=zh)
             gaps += coverage.gaps
-    if strict and gaps:
+    for config in configs.sites.values():
+        if config.fire.sources:
+            print_fire(config, out, zh=zh)
+    if unproven or (strict and gaps):
         raise typer.Exit(1)
 
 

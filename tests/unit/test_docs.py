@@ -100,7 +100,7 @@ def site_config() -> dict[str, set[str]]:
         document = yaml.safe_load(file.read_text("utf-8")) or {}
         for device in document.get("devices", []):
             points.setdefault(device["id"], set())
-        for point in document.get("points", []):
+        for point in (one for one in document.get("points", []) if "device" in one):  # fire.yaml has points, too
             points.setdefault(point["device"], set()).add(point["id"])
     return points
 

@@ -185,6 +185,57 @@ PATROL_FILES = {
     "sites/demo/patrol.yaml": _PATROL,
 }
 
+_FIRE = """\
+sources:
+  - {id: utd-1, protocol: gb26875, address: "790300000000", peers: [10.1.0.0/24], scales: [{type: 3, scale: 0.1}]}
+  - {id: panel-1, protocol: jbf293k, port: /dev/ttyUSB5, baud: 9600}
+  - {id: panel-2, protocol: text, host: "10.1.0.9:4001", format: lines}
+panels:
+  - {id: panel-3, source: utd-1, system_address: 1, building: building-1}
+  - {id: panel-4, source: utd-1, building: garage, equipment: main}
+  - {id: panel-1, source: panel-1, building: building-1}
+  - {id: panel-2, source: panel-2, building: building-1}
+zones:
+  - {id: b1, name: 1号楼, area: building-1, checkpoints: [lobby]}
+  - {id: pumps, name: 泵房, area: pump-room}
+points:
+  - {id: smoke-1, panel: panel-3, address: "01000100", name: 烟感, kind: smoke, zone: b1}
+  - {id: smoke-2, panel: panel-1, address: 8-155, name: 烟感, kind: smoke, zone: b1}
+  - {id: flow, panel: panel-4, address: "01000200", name: 水流, kind: water_flow, zone: pumps, equipment: main}
+appliances:
+  - {id: ext-1, name: 灭火器, kind: extinguisher, area: building-1}
+response:
+  squad: [engineer-power]
+  tiers: [{after: 60s, roles: [supervisor]}, {after: 2min, people: [manager]}]
+  small: [{id: out, text: 扑灭}, {id: watch, text: 看守}]
+  broadcast: "{place}着火"
+settings: {prompt_after: 12h, digest_every: 30s}
+"""
+_FORMATS = """\
+formats:
+  - id: lines
+    name: 样例
+    name_en: Sample
+    source: 样例
+    patterns: ['(?P<event>火警) (?P<loop>[0-9]{1,3})-(?P<point>[0-9]{1,3})']
+    events: [{words: [火警], state: [fire]}]
+"""
+_FIRE_DEVICES = "".join(
+    f"  - {{id: {name}, name: 消防, area: building-1, kind: {kind}}}\n"
+    for name, kind in (("utd-1", "utd"), *((f"panel-{number}", "fire-panel") for number in (1, 2, 3, 4)))
+)
+_FIRE_POLICIES = "".join(
+    f"  - {{id: {name}, name: 消防, sla: facility_alarm, ack_within: 1min,\n"
+    "     escalation: [{after: 0s, role: supervisor}]}\n"
+    for name in ("fire", "fire_fault", "fire_care")
+)
+FIRE_FILES = PATROL_FILES | {
+    "policies/default.yaml": PATROL_FILES["policies/default.yaml"] + _FIRE_POLICIES,
+    "sites/demo/devices.yaml": FILES["sites/demo/devices.yaml"].replace("points:\n", _FIRE_DEVICES + "points:\n", 1),
+    "fire/lines.yaml": _FORMATS,
+    "sites/demo/fire.yaml": _FIRE,
+}
+
 
 class SiteFiles:
     """A small valid device_configs that a test spoils."""
@@ -219,6 +270,14 @@ def site_files(tmp_path: Path) -> SiteFiles:
 def patrol_files(site_files: SiteFiles) -> SiteFiles:
     """The small site with a patrol."""
     for name, text in PATROL_FILES.items():
+        site_files.write(name, text)
+    return site_files
+
+
+@pytest.fixture
+def fire_files(site_files: SiteFiles) -> SiteFiles:
+    """The small site with a patrol and fire protection."""
+    for name, text in FIRE_FILES.items():
         site_files.write(name, text)
     return site_files
 

@@ -8,8 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.contract.units import UNITS
+from gateway.site import fire
 from gateway.site.catalogue import AppliesTo, LimitSpec, SlaRow, Source
 from gateway.site.files import (
+    FORMAT_SECTIONS,
     LIMIT_SECTIONS,
     PACK_SECTIONS,
     POLICY_SECTIONS,
@@ -19,6 +21,7 @@ from gateway.site.files import (
     PolicySpec,
     SuspendSpec,
 )
+from gateway.site.fire_formats import Sample, TextEvent, TextFormat, Turn
 from gateway.site.model import (
     Area,
     Channel,
@@ -86,6 +89,20 @@ HEADINGS: dict[str, type[BaseModel]] = {
     "`rules`": RuleSpec,
     "`readers`": Reader,
     "`settings`": PatrolSettings,
+    "`formats`": TextFormat,
+    "`events`": TextEvent,
+    "`turns`": Turn,
+    "`samples`": Sample,
+    "`sources`": fire.Source,
+    "`scales`": fire.AnalogScale,
+    "`panels`": fire.Panel,
+    "`zones`": fire.Zone,
+    "`points` (of a panel)": fire.FirePoint,
+    "`appliances`": fire.Appliance,
+    "`response`": fire.Response,
+    "`tiers`": fire.CallTier,
+    "`small`, `large`": fire.ResponseStep,
+    "`settings` (of fire)": fire.FireSettings,
 }
 
 
@@ -114,6 +131,7 @@ def test_every_model_of_a_file_is_among_them() -> None:
         *LIMIT_SECTIONS,
         *POLICY_SECTIONS,
         *PACK_SECTIONS,
+        *FORMAT_SECTIONS,
         *(one for many in SITE_FILES.values() for one in many),
     ]
     assert {section.model for section in sections} <= set(HEADINGS.values())
@@ -124,10 +142,11 @@ def test_every_file_is_named(text: str) -> None:
         assert name in text
 
 
+FIRE_WORDS = [fire.SourceProtocol, fire.PointKind, fire.ApplianceKind]
 PATROL_WORDS = [QuestionKind, ReaderProtocol, RouteKind, RuleKind, TagKind, Weekday]
 
 
-@pytest.mark.parametrize("words", [AreaKind, EquipmentKind, Quantity, Role, ChannelKind, *PATROL_WORDS])
+@pytest.mark.parametrize("words", [AreaKind, EquipmentKind, Quantity, Role, ChannelKind, *PATROL_WORDS, *FIRE_WORDS])
 def test_every_word_is_named(text: str, words: object) -> None:
     for word in get_args(words):
         assert f"`{word}`" in text

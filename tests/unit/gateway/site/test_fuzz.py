@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.site.load import load_configs
 from gateway.site.problems import SiteInvalid, format_problems
 
-from .conftest import FILES, PATROL_FILES, SiteFiles
+from .conftest import FILES, FIRE_FILES, SiteFiles
 
 WORDS = [
     "id", "none", "limits", "points", "{}", "[]", "[1]", "- x", ": ", "null", "1", "-1", "0.5", "true", "10s", "&a",
@@ -57,17 +57,20 @@ def test_spoilt_values(file: str, seed: int) -> None:
         attempt(files.root)
 
 
-@given(file=st.sampled_from(["patrol/packs.yaml", "sites/demo/patrol.yaml"]), seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_spoilt_patrol(file: str, seed: int) -> None:
+OPTIONAL = ["patrol/packs.yaml", "sites/demo/patrol.yaml", "sites/demo/fire.yaml", "fire/lines.yaml"]
+
+
+@given(file=st.sampled_from(OPTIONAL), seed=st.integers(0, 2**32))
+@settings(max_examples=90, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_spoilt_patrol_and_fire(file: str, seed: int) -> None:
     chance = random.Random(seed)
-    text = PATROL_FILES[file]
+    text = FIRE_FILES[file]
     for _ in range(chance.randint(1, 4)):
         start = chance.randrange(len(text) + 1)
         text = text[:start] + chance.choice(WORDS) + text[start + chance.choice([0, 0, 1, 5, 20]) :]
     with tempfile.TemporaryDirectory() as directory:
         files = SiteFiles(Path(directory))
-        for name, good in PATROL_FILES.items():
+        for name, good in FIRE_FILES.items():
             files.write(name, good)
         files.write(file, text)
         attempt(files.root)

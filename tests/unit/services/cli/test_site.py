@@ -57,7 +57,7 @@ def test_nights_without_the_garage_are_named(copied: Path) -> None:
 
 
 def test_random_rounds_that_can_be_guessed_are_named(copied: Path) -> None:
-    change(copied, "min_gap: 50min", "min_gap: 1h")
+    change(copied, "min_gap: 45min", "min_gap: 1h")
     shown = check(copied, "--month", "2026-12", "--lang", "en").output
     assert "schedule perimeter-night: its random starts can be guessed" in shown
 
@@ -68,3 +68,34 @@ def test_a_month_that_is_none_is_refused() -> None:
 
 def test_the_month_is_the_current_one_by_default() -> None:
     assert month_days(None, datetime(2028, 2, 9, tzinfo=UTC)) == (date(2028, 2, 1), date(2028, 2, 29))
+
+
+def test_fire_protection_by_building_and_what_is_missing(copied: Path) -> None:
+    shown = check(copied, "--month", "2026-12").output
+    rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line.strip()}
+    assert rows["地下车库北区"] == ["2", "24", "8", "5", "9", "2", "6"]
+    assert "每个报警区域都有手动报警按钮" in shown
+    assert "种打印格式" in shown
+    file = copied / "sites/yunhe/fire.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(
+        text.replace("kind: manual_call_point, zone: control-room", "kind: other, zone: control-room"), "utf-8"
+    )
+    assert "⚠ zones without a manual call point: Control room" in check(copied, "--lang", "en").output
+
+
+def test_a_printer_format_that_its_samples_disprove_is_an_error(copied: Path) -> None:
+    (copied / "fire/wrong.yaml").write_text(
+        "formats:\n"
+        "  - id: wrong\n"
+        "    name: 错\n"
+        "    name_en: Wrong\n"
+        "    source: 样例\n"
+        "    patterns: ['(?P<event>火警) (?P<loop>[0-9]{1,3})-(?P<point>[0-9]{1,3})']\n"
+        "    events: [{words: [火警], state: [fault]}]\n"
+        '    samples: [{text: "火警 4-12\\r\\n", gives: [{state: [fire], address: 4-12}]}]\n',
+        "utf-8",
+    )
+    shown = check(copied, "--lang", "en")
+    assert shown.exit_code == 1
+    assert "the format wrong does not do what its samples say" in shown.output
