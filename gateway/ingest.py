@@ -16,7 +16,7 @@ from gateway.contract.times import from_ms
 from gateway.contract.topics import BULK_KINDS, URGENT_KINDS, Kind, ready_topic, subscription
 from gateway.decoder import Decoder
 from gateway.dropwatch import DropWatch
-from gateway.lane import Lane, NowMs
+from gateway.lane import MAX_MESSAGES, MAX_URGENT_MESSAGES, Lane, NowMs
 from gateway.mqtt import BrokerAddress
 from gateway.registry import Registry
 from gateway.subscribe import Subscriber
@@ -61,7 +61,8 @@ class Ingest:
     def _lane(self, name: str, broker: BrokerAddress, group: str, kinds: Sequence[Kind], decoder: Decoder) -> Lane:
         filters = [(subscription(site, kind), 1) for site in self._sites for kind in kinds]
         subscriber = Subscriber(broker, f"gengfu-ingest-{group}-{name}", filters)
-        return Lane(name, subscriber, decoder, self._judge, self._store, self._now_ms, self._note_session)
+        most = MAX_URGENT_MESSAGES if kinds == URGENT_KINDS else MAX_MESSAGES
+        return Lane(name, subscriber, decoder, self._judge, self._store, self._now_ms, self._note_session, most)
 
     def _note_session(self, lane: Lane, present: bool) -> bool:
         if not present:

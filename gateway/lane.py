@@ -19,6 +19,8 @@ from gateway.timeseries.store import StoreBroken, StoreBusy, TimeSeriesStore, Wr
 log = logging.getLogger(__name__)
 
 MAX_MESSAGES = 1000
+MAX_URGENT_MESSAGES = 100
+"""The first alarm of a storm is committed, and told, before the last of it has been judged."""
 MAX_BYTES = 4 << 20
 LINGER_S = 0.02
 WAIT_S = 0.1
@@ -98,8 +100,12 @@ class Lane:
         store: TimeSeriesStore,
         now_ms: NowMs,
         on_session: Callable[["Lane", bool], bool],
+        max_messages: int = MAX_MESSAGES,
     ) -> None:
-        """`on_session(lane, present)`: the broker answered a connection; it may raise NotNow and is called again."""
+        """`on_session(lane, present)`: the broker answered a connection; it may raise NotNow and is called again.
+
+        `max_messages`: of one batch, and so of one transaction.
+        """
         self.name = name
         self.subscriber = subscriber
         self.figures = Figures()
@@ -111,6 +117,7 @@ class Lane:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"store-{name}")
         self._waiting: Taken | None = None
         self._on_session = on_session
+        self._max_messages = max_messages
         self._new_session: bool | None = None
         subscriber.on_session = self._note_session
         self.hearing_since_ms = 0
@@ -120,7 +127,7 @@ class Lane:
     def turn(self, stop: threading.Event) -> None:
         """One batch from socket to acknowledgement, while the store is still writing the one before."""
         waiting = self._waiting
-        messages = self.subscriber.gather(MAX_MESSAGES, MAX_BYTES, LINGER_S, 0.0 if waiting else WAIT_S)
+        messages = self.subscriber.gather(self._max_messages, MAX_BYTES, LINGER_S, 0.0 if waiting else WAIT_S)
         if self._new_session is not None and not self._tell_session(self._new_session, stop):
             return
         taken = self._take(messages, stop) if messages else None

@@ -48,8 +48,9 @@ _DROP_OLDEST: Final = {
 
 
 class Lane(IntEnum):
-    """Events of one lane travel one path in order; each lane counts on its own boot."""
+    """Events of one lane travel one path in order; each lane counts on its own boot. The first named goes first."""
 
+    FIRE = 2
     URGENT = 0
     BULK = 1
 
@@ -59,6 +60,11 @@ class Cursor(NamedTuple):
 
     urgent: int = 0
     bulk: int = 0
+    fire: int = 0
+
+    def of(self, lane: Lane) -> int:
+        """How far this lane has been read."""
+        return self.fire if lane is Lane.FIRE else self.urgent if lane is Lane.URGENT else self.bulk
 
 
 class Row(NamedTuple):
@@ -120,6 +126,12 @@ def _now_ms() -> int:
     return to_ms(datetime.now(UTC))
 
 
+def _lane_of(kind: Kind) -> Lane:
+    if kind == "fire":
+        return Lane.FIRE
+    return Lane.URGENT if kind in URGENT_KINDS else Lane.BULK
+
+
 class Outbox:
     """One SQLite file, one process, any number of threads.
 
@@ -151,7 +163,7 @@ class Outbox:
         self._db = open_outbox_file(path, new_boot)
         with explained(path):
             meta: dict[str, str] = dict(self._db.execute("SELECT key, value FROM meta"))
-            self._boots = {Lane.URGENT: meta["boot_urgent"], Lane.BULK: meta["boot_bulk"]}
+            self._boots = {lane: meta[f"boot_{lane.name.lower()}"] for lane in Lane}
             self._site: str | None = meta.get("site")
             self._recount()
 
@@ -220,7 +232,7 @@ class Outbox:
             )
 
     def _insert(self, device: str, kind: Kind, body: bytes, now_ms: int) -> str | None:
-        lane = Lane.URGENT if kind in URGENT_KINDS else Lane.BULK
+        lane = _lane_of(kind)
         cost = len(body) + _ROW_OVERHEAD
         if kind in ("reading", "status") and self._held.kept_bytes + cost > self.max_bytes:
             return None
@@ -279,10 +291,11 @@ class Outbox:
         return gone
 
     def pending(self, after: Cursor = Cursor(), limit: int = _CHUNK) -> list[Row]:  # noqa: B008 -- immutable
-        """At most `limit` rows in sending order: urgent ones first, each lane in the order it was put."""
-        rows = self.pending_in(Lane.URGENT, after.urgent, limit)
-        if len(rows) < limit:
-            rows += self.pending_in(Lane.BULK, after.bulk, limit - len(rows))
+        """At most `limit` rows in sending order: fire first, then urgent ones, each lane in the order it was put."""
+        rows: list[Row] = []
+        for lane in Lane:
+            if len(rows) < limit:
+                rows += self.pending_in(lane, after.of(lane), limit - len(rows))
         return rows
 
     def pending_in(self, lane: Lane, after: int, limit: int) -> list[Row]:

@@ -9,7 +9,9 @@ from typing import Final
 from gateway.contract.errors import GengfuError
 
 _APPLICATION_ID: Final = 0x47464F42
-_SCHEMA_VERSION: Final = 1
+_SCHEMA_VERSION: Final = 2
+_WITHOUT_FIRE_LANE: Final = 1
+"""Files of this version have fire events in the urgent lane; those stay there, under the ids they have."""
 
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -76,9 +78,12 @@ def _check_or_create(db: sqlite3.Connection, path: Path, new_boot: Callable[[], 
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        boots = [("boot_urgent", f"u{new_boot()}"), ("boot_bulk", f"r{new_boot()}")]
+        boots = [("boot_urgent", f"u{new_boot()}"), ("boot_bulk", f"r{new_boot()}"), ("boot_fire", f"f{new_boot()}")]
         db.executemany("INSERT INTO meta VALUES (?, ?)", boots)
         return
+    if application == _APPLICATION_ID and version == _WITHOUT_FIRE_LANE:
+        _add_fire_lane(db, new_boot)
+        version = _SCHEMA_VERSION
     if application != _APPLICATION_ID or version != _SCHEMA_VERSION:
         raise OutboxError(
             f"{path} is a database, but not an outbox of this version", hint="Give the outbox a file of its own"
@@ -86,6 +91,11 @@ def _check_or_create(db: sqlite3.Connection, path: Path, new_boot: Callable[[], 
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise _damaged(path, str(verdict))
+
+
+def _add_fire_lane(db: sqlite3.Connection, new_boot: Callable[[], str]) -> None:
+    db.execute("INSERT OR IGNORE INTO meta VALUES ('boot_fire', ?)", (f"f{new_boot()}",))
+    db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
 
 @contextmanager

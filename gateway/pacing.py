@@ -10,7 +10,7 @@ from gateway.outbox import Lane, Row
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The limits a publisher keeps; per lane, so that readings never use up the room of a tap."""
+    """The limits a publisher keeps; per lane, so that readings never use up the room of a tap, nor taps a fire's."""
 
     window: int = 1000
     """Unreceipted events on the way per lane."""
@@ -86,7 +86,7 @@ class _LaneState:
 
 
 class Pacing:
-    """Decides; the publisher carries out and reports back what happened."""
+    """Decides; the publisher carries out and reports back what happened. Lanes go in their order: fire first."""
 
     CHUNK = 100
     """Readings sent, in a few milliseconds, before looking for an urgent event again."""
@@ -140,9 +140,13 @@ class Pacing:
             return Overdue(oldest.pos) if oldest.acknowledged else Stuck()
         for lane, state in self._lanes.items():
             room = min(self._pace.window - len(state.flights), self.CHUNK)
-            # Whatever the connection has queued goes before the next tap: never much more than a chunk of it.
-            if state.more and room > 0 and state.unacknowledged <= self.CHUNK and self.fits(lane):
-                return Send(lane, state.sent_to, room)
+            if not state.more or room <= 0 or not self.fits(lane):
+                continue
+            # Whatever the connection has queued goes before the next tap: never much more than a chunk of it, and
+            # nothing of the lanes behind.
+            if state.unacknowledged > self.CHUNK:
+                break
+            return Send(lane, state.sent_to, room)
         return Wait(None if oldest is None else deadline)
 
     def fits(self, lane: Lane) -> bool:

@@ -4,22 +4,20 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from paho.mqtt.client import topic_matches_sub
 
-from gateway.contract.errors import ContractError
 from gateway.contract.times import format_at
-from gateway.contract.topics import Kind
 from gateway.decode.tags import BadTagPayload, decode
 from gateway.drivers import pn532, rdm6300, uid_line, wand
 from gateway.drivers.port import SerialReader
 from gateway.drivers.read import UNDECODABLE, Driver, Read, undecodable
 from gateway.mqtt import BrokerAddress
-from gateway.outbox import OutboxError
+from gateway.outlet import Event, Outlet
 from gateway.publish import Publisher
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import Reader
@@ -39,8 +37,6 @@ _MAX_RETRIES: Final = 1000
 _MAX_URL: Final = 1024
 _BATCH, _BATCH_BYTES, _WAIT_S = 256, 1 << 20, 0.25
 _PUT_AGAIN_S: Final = 1.0
-
-TapEvents = Sequence[tuple[str, Kind, Mapping[str, Any]]]
 
 
 def driver_for(reader: Reader, zone: str) -> tuple[Callable[[], Driver], int]:
@@ -112,39 +108,10 @@ class Debounce:
         return before is None or not 0 <= read.at_ms - before < self._repeat_ms
 
 
-class _Outlet:
-    """Where events go: the publisher's outbox, or memory while its disk is full."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
-        self._lock = threading.Lock()
-        self._held: list[tuple[str, Kind, Mapping[str, Any]]] = []
-
-    def put(self, events: TapEvents) -> bool:
-        """Keep events durably, with those held before first; False: they are held in memory, call again."""
-        with self._lock:
-            self._held += events
-            size = _BATCH
-            while self._held:
-                some = self._held[:size]
-                try:
-                    self._publisher.put_many(some)
-                except OutboxError as error:
-                    log.warning("What the readers say waits in memory, the outbox does not take it: %s", error)
-                    return False
-                except ContractError:
-                    if size > 1:
-                        size = 1  # find the one
-                        continue
-                    log.exception("This cannot be an event: %s", some[0])
-                del self._held[: len(some)]
-            return True
-
-
 class SerialReaders:
     """The readers on serial lines, a thread each."""
 
-    def __init__(self, config: SiteConfig, outlet: _Outlet, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, config: SiteConfig, outlet: Outlet, clock_ms: Callable[[], int]) -> None:
         self._outlet = outlet
         self._clock_ms = clock_ms
         self._lines = [self._line(config, reader) for reader in config.patrol.readers if reader.port is not None]
@@ -193,7 +160,7 @@ class TopicReaders:
     def __init__(
         self,
         config: SiteConfig,
-        outlet: _Outlet,
+        outlet: Outlet,
         broker: BrokerAddress,
         name: str,
         clock_ms: Callable[[], int],
@@ -230,12 +197,12 @@ class TopicReaders:
         self._resumed_ms = now_ms if present else None
         self._outage_ms = _UNKNOWN_WAIT_MS if self._heard_ms is None else max(0, now_ms - self._heard_ms)
 
-    def taps(self, message: Message) -> list[tuple[str, Kind, Mapping[str, Any]]]:
+    def taps(self, message: Message) -> list[Event]:
         """The tap events in a message; what cannot be understood is one too. Retained messages are no taps."""
         now_ms = self._clock_ms()
         if message.retain:
             return []
-        events: list[tuple[str, Kind, Mapping[str, Any]]] = []
+        events: list[Event] = []
         for reader in self._readers:
             if reader.topic is None or not topic_matches_sub(reader.topic, message.topic):
                 continue
@@ -268,7 +235,7 @@ class TopicReaders:
                 self._heard_ms = self._clock_ms()
         self._subscriber.close()
 
-    def _keep(self, events: TapEvents) -> None:
+    def _keep(self, events: Sequence[Event]) -> None:
         is_kept = self._outlet.put(events)
         while not is_kept and not self._closing.wait(_PUT_AGAIN_S):
             self._subscriber.keep_alive()
@@ -288,7 +255,7 @@ class Readers:
         clock_ms: Callable[[], int],
     ) -> None:
         """`name`: the client id of the session that hears the readers' topics."""
-        self._outlet = _Outlet(publisher)
+        self._outlet = Outlet(publisher)
         self._serial = SerialReaders(config, self._outlet, clock_ms)
         self._topics = TopicReaders(config, self._outlet, broker, name, clock_ms)
 

@@ -138,7 +138,7 @@ class Stand:
         self.directory = directory
         self.data_dir = directory / "data"
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self.web_port = free_port()
+        self.web_port, self.fire_port = free_port(), free_port()
         self.processes: list[Process] = []
         self._databases: dict[str, Database] = {}
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("GENGFU_")}
@@ -147,6 +147,7 @@ class Stand:
             "GENGFU_DATA_DIR": str(self.data_dir),
             "GENGFU_BROKER_PORT": str(broker_port),
             "GENGFU_WEB_PORT": str(self.web_port),
+            "GENGFU_FIRE_PORT": str(self.fire_port),
             # A part whose supervisor is gone ends itself: so does ours when the test run is killed.
             "GENGFU_PARENT_PID": str(os.getpid()),
             "PYTHONUNBUFFERED": "1",

@@ -1,4 +1,4 @@
-"""MQTT topics: `gengfu/v1/{site}/{device}/{kind}` and the two that ingest answers on."""
+"""MQTT topics: `gengfu/v1/{site}/{device}/{kind}`, the two that ingest answers on, and the one commands come on."""
 
 import re
 from functools import lru_cache
@@ -58,3 +58,16 @@ def receipt_topic(publisher: str) -> str:
 def ready_topic(site: str) -> str:
     """Retained by ingest once its persistent sessions exist: publishers of a site wait for it."""
     return f"{ROOT}/ready/{site}"
+
+
+def command_topic(site: str, source: str) -> str:
+    """Where the gateway of a site hears what to ask a source of fire signals; `+`: of every one."""
+    return f"{ROOT}/{site}/{source}/command"
+
+
+def commanded_source(text: str) -> str:
+    """The source that a command topic names; raises BadTopic."""
+    parts = text.split("/")
+    if len(parts) == 5 and re.fullmatch(ID_PATTERN, parts[3]) and text == command_topic(parts[2], parts[3]):
+        return parts[3]
+    raise BadTopic(f"Topic {text[:200]!r} is not {ROOT}/<site>/<source>/command", hint="Name the source's device id")

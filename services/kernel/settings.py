@@ -26,6 +26,11 @@ class Settings(BaseSettings):
     web_host: str = Field(default="127.0.0.1", description="Address the console listens on")
     web_port: int = Field(default=8600, ge=1, le=65535, description="Port the console listens on")
     web_secure_cookies: bool = Field(default=False, description="Mark cookies Secure; set it behind HTTPS")
+    fire_host: str = Field(
+        default="127.0.0.1", description="Address the gateway listens on for fire transmission devices"
+    )
+    fire_port: int = Field(default=26875, ge=1, le=65535, description="Port it listens on for them")
+    fire_per_address: int = Field(default=64, ge=1, description="Connections it takes from one address")
     ingest_group: str = Field(default="main", description="Names the pair of persistent MQTT sessions")
     ingest_sites: str = Field(default="", description="Comma-separated sites this ingest hears; empty: all")
     late_after: timedelta = Field(

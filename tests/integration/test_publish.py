@@ -19,10 +19,12 @@ import pytest
 from brokers import PATIENT, SITE, Consumer, EmbeddedServer, MosquittoServer, free_port
 from require import require
 
-from gateway.contract.topics import ready_topic, receipt_topic
+from gateway.contract.topics import command_topic, ready_topic, receipt_topic
+from gateway.fire.commands import CommandSender
 from gateway.mqtt import BrokerAddress, client_options
 from gateway.outbox import Lane, Outbox
 from gateway.publish import Pace, Publisher
+from gateway.subscribe import Message, Subscriber
 
 Broker = MosquittoServer | EmbeddedServer
 AT = "2026-11-21T10:00:00.000Z"
@@ -334,6 +336,22 @@ def test_users_and_rules_of_the_shipped_configuration(
         assert publisher.flush(PATIENT)
         publisher.close()
         consumer.close()
+        only_gengfu_commands(server.port)
+
+
+def only_gengfu_commands(port: int) -> None:
+    """The gateway hears the commands of Gengfu, and nobody else's."""
+    gateway = Subscriber(BrokerAddress("127.0.0.1", port, "gw", "b"), "gw-commands", [(command_topic(SITE, "+"), 1)])
+    until(lambda: gateway.gather(1, 1 << 20, 0.0, 0.05) == [] and gateway.connected)
+    body = {"id": "c-1", "kind": "utd_state", "params": {}, "expires_at": AT}
+    for name, password in (("gw", "b"), ("gengfu", "a")):
+        sender = CommandSender(BrokerAddress("127.0.0.1", port, name, password), f"{name}-sender")
+        sender.send(SITE, name, body)
+        sender.close()
+    heard: list[Message] = []
+    until(lambda: heard.extend(gateway.gather(1, 1 << 20, 0.0, 0.05)) or heard)
+    assert [message.topic for message in heard] == [command_topic(SITE, "gengfu")]
+    gateway.close()
 
 
 # paho forgets to close the socket of a failed handshake; it closes when its object goes, right away.

@@ -15,7 +15,9 @@ from gateway.contract.heard import Heard, Rejected
 from gateway.contract.receipts import Receipt, parse_receipt
 from gateway.contract.times import format_at
 from gateway.decoder import CLOCK_AHEAD_TOLERANCE_MS, Batch, Claim, Decoder
+from gateway.ingest import Ingest
 from gateway.lane import Lane, Receipts
+from gateway.mqtt import BrokerAddress
 from gateway.registry import Registry
 from gateway.site.load import load_configs
 from gateway.subscribe import Message
@@ -254,6 +256,17 @@ def test_messages_are_stored_judged_and_acknowledged_in_order(store: TimeSeriesS
     assert judge.heard == subscriber.acknowledged == [1, 2, 3]
     assert store.count() == 3
     assert (lane.figures.messages, lane.figures.readings, lane.figures.batches) == (3, 3, 2)
+
+
+def test_urgent_messages_are_committed_a_few_at_a_time(store: TimeSeriesStore) -> None:
+    nowhere = BrokerAddress("127.0.0.1", 1)
+    ingest = Ingest(nowhere, REGISTRY, store, FakeJudge(), now_ms=lambda: NOW_MS)  # type: ignore[arg-type]
+    asked: list[tuple[str, int]] = []
+    for lane in (ingest.urgent, ingest.bulk):
+        lane.subscriber.gather = lambda most, *_, name=lane.name: asked.append((name, most)) or []  # type: ignore
+        lane.turn(Impatient())
+        lane.close()
+    assert asked == [("urgent", 100), ("bulk", 1000)]
 
 
 @pytest.mark.parametrize("error", [NotNow("locked"), StoreBusy("locked"), StoreBroken("full")])

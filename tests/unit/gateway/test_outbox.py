@@ -54,7 +54,8 @@ def test_an_event_gets_the_next_id_of_its_device_and_lane(outbox: Outbox) -> Non
     assert outbox.put(SITE, "d1", "tap", TAP) == f"{urgent}-1"
     assert outbox.put(SITE, "d1", "reading", READING) == f"{bulk}-1"
     assert outbox.put(SITE, "d1", "status", STATUS) == f"{urgent}-2"
-    assert outbox.put(SITE, "d2", "fire", FIRE) == f"{urgent}-1"
+    assert outbox.put(SITE, "d1", "fire", FIRE) == f"{outbox.boot(Lane.FIRE)}-1"
+    assert outbox.put(SITE, "d2", "tap", TAP) == f"{urgent}-1"
     assert outbox.put(SITE, "d1", "reading", READING) == f"{bulk}-2"
 
 
@@ -69,17 +70,17 @@ def test_the_payload_is_the_event_with_id_and_via(outbox: Outbox) -> None:
     assert decoded.body["text"] == "1号楼"
 
 
-def test_urgent_rows_come_first_and_each_lane_in_the_order_it_was_put(outbox: Outbox) -> None:
+def test_fire_comes_first_then_urgent_rows_and_each_lane_in_the_order_it_was_put(outbox: Outbox) -> None:
     outbox.put_many(SITE, [("d1", "reading", READING), ("d2", "reading", READING), ("d1", "tap", TAP)])
     outbox.put(SITE, "d3", "fire", FIRE)
     assert [(row.device, row.kind) for row in outbox.pending()] == [
-        ("d1", "tap"),
         ("d3", "fire"),
+        ("d1", "tap"),
         ("d1", "reading"),
         ("d2", "reading"),
     ]
     first = outbox.pending(limit=3)
-    after = Cursor(first[1].pos, first[2].pos)
+    after = Cursor(urgent=first[1].pos, bulk=first[2].pos, fire=first[0].pos)
     assert [row.device for row in outbox.pending(after)] == ["d2"]
 
 
@@ -103,6 +104,38 @@ def test_counting_goes_on_after_a_restart_even_when_all_was_settled(path: Path) 
     assert (again.boot(Lane.URGENT), again.boot(Lane.BULK)) == boots
     assert again.put(SITE, "d1", "tap", TAP) == f"{boots[0]}-3"
     again.close()
+
+
+def as_before_the_fire_lane(path: Path) -> None:
+    """What a version wrote that sent fire events with the taps."""
+    with sqlite3.connect(path) as db:
+        db.execute("DELETE FROM meta WHERE key = 'boot_fire'")
+        db.execute("UPDATE events SET lane = 0, seq = 3 WHERE lane = 2")
+        db.execute("DELETE FROM sequences WHERE lane = 2")
+        db.execute("UPDATE sequences SET last = 3 WHERE lane = 0")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+
+
+def test_a_file_from_before_the_fire_lane_keeps_its_ids_and_gets_one(path: Path) -> None:
+    box = Outbox(path, "gw")
+    box.put_many(SITE, [("d1", "tap", TAP), ("d1", "tap", TAP), ("d1", "fire", FIRE), ("d1", "reading", READING)])
+    urgent, bulk = box.boot(Lane.URGENT), box.boot(Lane.BULK)
+    box.close()
+    as_before_the_fire_lane(path)
+    for _ in range(2):
+        box = Outbox(path, "gw")
+        fire = box.boot(Lane.FIRE)
+        assert fire not in (urgent, bulk)
+        box.close()
+    box = Outbox(path, "gw")
+    assert box.boot(Lane.FIRE) == fire
+    assert box.put(SITE, "d1", "fire", FIRE) == f"{fire}-1"
+    assert box.put(SITE, "d1", "tap", TAP) == f"{urgent}-4"
+    assert ids(box) == [f"{fire}-1", f"{urgent}-1", f"{urgent}-2", f"{urgent}-3", f"{urgent}-4", f"{bulk}-1"]
+    assert box.settle([receipt(box, Lane.URGENT, "d1", 1, 4)]) == 4
+    assert box.stats().queued == {"fire": 1, "reading": 1}
+    box.close()
 
 
 def test_a_renamed_publisher_gets_receipts_under_its_new_name(path: Path) -> None:
@@ -174,11 +207,11 @@ def test_taps_and_fire_are_never_dropped_nor_refused(path: Path) -> None:
     taps = [outbox.put(SITE, "d1", "tap", TAP) for _ in range(10)]
     with pytest.raises(OutboxFull, match="full of taps and fire events") as full:
         outbox.put_many(SITE, [("d1", "reading", READING), ("d1", "fire", FIRE), ("d1", "status", STATUS)])
-    fire = f"{outbox.boot(Lane.URGENT)}-11"
+    fire = f"{outbox.boot(Lane.FIRE)}-1"
     assert full.value.ids == (None, fire, None), "the fire event of that call is kept all the same"
-    assert ids(outbox) == [*taps, fire]
+    assert ids(outbox) == [fire, *taps]
     assert outbox.stats().dropped == []
-    outbox.settle([receipt(outbox, Lane.URGENT, "d1", 1, 11)])
+    outbox.settle([receipt(outbox, Lane.URGENT, "d1", 1, 10), receipt(outbox, Lane.FIRE, "d1", 1, 1)])
     assert outbox.put(SITE, "d1", "reading", READING).endswith("-1"), "a refused reading leaves no gap"
     outbox.close()
 

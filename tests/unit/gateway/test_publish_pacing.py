@@ -10,7 +10,7 @@ from gateway.contract.receipts import Receipt
 from gateway.outbox import Lane, Row
 from gateway.pacing import Overdue, Pace, Pacing, Send, Stuck, Wait
 
-BOOTS = {Lane.URGENT: "u1", Lane.BULK: "r1"}
+BOOTS = {Lane.FIRE: "f1", Lane.URGENT: "u1", Lane.BULK: "r1"}
 
 
 class Box:
@@ -27,7 +27,7 @@ class Box:
     def put(self, lane: Lane = Lane.BULK, device: str = "d1", size: int = 100) -> Row:
         self.put_so_far += 1
         seq = self.sequences[lane, device] = self.sequences.get((lane, device), 0) + 1
-        kind = "tap" if lane is Lane.URGENT else "reading"
+        kind = {Lane.FIRE: "fire", Lane.URGENT: "tap", Lane.BULK: "reading"}[lane]
         row = Row(self.put_so_far, lane, device, kind, seq, f"{BOOTS[lane]}-{seq}", "", b"x" * size)  # type: ignore[arg-type]
         self.rows.append(row)
         self.pacing.put()
@@ -130,14 +130,35 @@ def test_a_tap_overtakes_queued_readings_even_when_their_window_is_full() -> Non
     assert len(box.sent) == 11
 
 
+def test_after_an_outage_every_fire_leaves_before_any_tap_and_taps_before_readings() -> None:
+    box = Box()
+    readings = [box.put() for _ in range(300)]
+    taps = [box.put(Lane.URGENT) for _ in range(350)]
+    fires = [box.put(Lane.FIRE, device) for device in ("d1", "d2") for _ in range(200)]
+    box.connect()
+    while len(box.sent) < len(box.rows):
+        box.go()
+        box.acknowledge()
+    assert box.sent == [*fires, *taps, *readings]
+
+
+def test_fires_whose_receipts_are_missing_do_not_hold_back_taps_and_readings_for_ever() -> None:
+    box = Box(Pace(window=10))
+    box.connect()
+    fires = [box.put(Lane.FIRE) for _ in range(20)]
+    tap, reading = box.put(Lane.URGENT), box.put()
+    box.go()
+    assert box.sent == [*fires[:10], tap, reading]
+
+
 def test_urgent_events_are_looked_for_again_after_every_chunk_of_readings() -> None:
     box = Box()
     box.connect()
     for _ in range(1000):
         box.put()
-    first = box.pacing.next(0.0)
-    assert first == Send(Lane.URGENT, 0, Pacing.CHUNK)
-    box.pacing.drained(Lane.URGENT)
+    for lane in (Lane.FIRE, Lane.URGENT):
+        assert box.pacing.next(0.0) == Send(lane, 0, Pacing.CHUNK)
+        box.pacing.drained(lane)
     assert box.pacing.next(0.0) == Send(Lane.BULK, 0, Pacing.CHUNK)
 
 

@@ -14,8 +14,9 @@ from gateway.drivers.read import Read, undecodable
 from gateway.drivers.wand import BadPattern
 from gateway.mqtt import BrokerAddress
 from gateway.outbox import OutboxError
+from gateway.outlet import Outlet
 from gateway.publish import Publisher
-from gateway.readers import Debounce, Readers, TopicReaders, _Outlet, driver_for, record_id, tap_body
+from gateway.readers import Debounce, Readers, TopicReaders, driver_for, record_id, tap_body
 from gateway.site.model import Area, Device, Site, SiteConfig
 from gateway.site.patrol import Patrol, Reader
 from gateway.subscribe import Message
@@ -111,7 +112,7 @@ class Outbox:
 
 def test_taps_wait_in_memory_for_a_full_outbox_and_keep_their_order() -> None:
     outbox = Outbox()
-    outlet = _Outlet(cast(Publisher, outbox))
+    outlet = Outlet(cast(Publisher, outbox))
     outbox.is_full = True
     assert not outlet.put([("r", "tap", {"n": 1})])
     assert not outlet.put([("r", "tap", {"n": 2}), ("r", "tap", {"bad": 1}), ("r", "tap", {"n": 3})])
@@ -136,7 +137,7 @@ def config(*readers: Reader) -> SiteConfig:
 
 @pytest.fixture
 def topics() -> TopicReaders:
-    outlet = _Outlet(cast(Publisher, Outbox()))
+    outlet = Outlet(cast(Publisher, Outbox()))
     return TopicReaders(config(WALL), outlet, BrokerAddress(), "test", lambda: Clock.ms)
 
 
