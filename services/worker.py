@@ -1,30 +1,36 @@
-"""The worker: fires due timers, delivers messages and watches that the other processes live."""
+"""The worker: fires due timers, delivers messages, sends commands, watches that processes and fire sources live."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, exists, or_, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
 from services.alert import service as alerts
-from services.flows import emergency, system
+from services.flows import emergency, fire_link, system
+from services.flows.fire_care_watch import FireCareTimers
+from services.flows.fire_commands import Send
+from services.flows.fire_post import CommandPost
+from services.flows.fire_telling import ALARM_RULE
+from services.flows.fire_watch import FireTimers
 from services.flows.patrol_watch import PatrolTimers
 from services.flows.telling import channel_of
 from services.flows.timers import TimerFlows, run_due
 from services.kernel import timers
 from services.kernel.clock import Clock
-from services.kernel.db import Database
+from services.kernel.db import Database, UtcDateTime
 from services.kernel.heartbeat import Heartbeat, beat
+from services.kernel.timers import Timer, TimerHandler
 from services.notify.deliver import Courier
 from services.notify.model import Channel
 from services.notify.senders import Sender
-from services.notify.tables import Message
+from services.notify.tables import IN_FLIGHT, Message
 from services.work_order import service as work_orders
 
 log = logging.getLogger(__name__)
@@ -34,13 +40,22 @@ TIMERS_KEPT = timedelta(days=90)
 """Finished timers answer «did it fire?» for so long."""
 AT_ONCE = 25
 """Timers fired in one transaction: on SQLite everybody else waits for it."""
-EVERY_S = 0.5
+EVERY_S = 0.1
+"""How often we look whether anything is due: so long a fire's first message waits at most. A look only reads."""
 BEAT_EVERY = timedelta(seconds=2)
 SILENT_AFTER = timedelta(seconds=60)
 DEAF_AFTER = timedelta(seconds=60)
 HEARS_BELOW_S = 5.0
 AHEAD = timedelta(seconds=5)
 """A heartbeat further in the future was written before our clock was set back: it proves nothing."""
+_NOW = bindparam("now", type_=UtcDateTime())
+_TIMER_DUE = exists().where(Timer.done_at.is_(None), Timer.due_at <= _NOW)
+_MESSAGE_DUE = or_(
+    exists().where(IN_FLIGHT, Message.status == "pending", Message.next_at <= _NOW),
+    exists().where(IN_FLIGHT, Message.status == "sending", Message.lease_until <= _NOW),
+)
+_ANY_TIMER_DUE = select(_TIMER_DUE)
+_ANYTHING_DUE = select(or_(_TIMER_DUE, _MESSAGE_DUE))
 
 
 @dataclass(slots=True)
@@ -55,9 +70,14 @@ class Worker:
     holder: str = "worker"
     seed: str = ""
     """Makes the starts of random rounds unpredictable."""
+    send_command: Send | None = None
+    """Carries a command to a site's gateway; None: commands to fire sources expire."""
     _courier: Courier = field(init=False)
     _flows: TimerFlows = field(init=False)
     _patrol: PatrolTimers = field(init=False)
+    _fire: FireTimers = field(init=False)
+    _care: FireCareTimers = field(init=False)
+    _post: CommandPost | None = field(init=False, default=None)
     _beat_at: datetime | None = None
     _watched_since: datetime | None = None
     _forgot_at: datetime | None = None
@@ -72,19 +92,26 @@ class Worker:
         self._courier = Courier(self.db, self.clock, places, self.sender_for, still_wanted)
         self._flows = TimerFlows(self.configs, self.late_after)
         self._patrol = PatrolTimers(self.configs, self.late_after, self.seed)
+        if self.send_command is not None:
+            self._post = CommandPost(self.db, self.clock, self.send_command)
+        self._fire = FireTimers(self.configs, self.late_after)
+        self._care = FireCareTimers(self.configs, self.late_after, self._post.put if self._post is not None else None)
+
+    def is_due(self) -> bool:
+        """Whether a turn would do anything; asked often, so it writes nothing and blocks nobody."""
+        now = self.clock.now()
+        return self._beat_due(now) or self._ask(_ANYTHING_DUE, now)
+
+    def _ask(self, question: Select[bool], now: datetime) -> bool:
+        with self.db.read() as session:
+            return bool(session.scalar(question, {"now": now}))
 
     def turn(self) -> None:
-        """One round: timers, messages, the watch over the others."""
+        """One round: timers, commands, messages, the watch over the others."""
         now = self.clock.now()
-        with self.db.begin() as session:
-            if self._watched_since is None:
-                self._patrol.begin(session, now)
-            handlers = {**self._flows.handlers(), **self._patrol.handlers()}
-            for timer, error in run_due(session, handlers, now, limit=AT_ONCE):
-                log.error("timer %s of %s failed: %s", timer.kind, timer.ref, error)
-                for config in self.configs.sites.values():
-                    system.timer_failed(session, config, timer.kind, str(error), now)
-            self._watch(session, now)
+        # A message of a fire does not queue behind ingest for a transaction that has nothing to do.
+        if self._beat_due(now) or self._ask(_ANY_TIMER_DUE, now):
+            self._do_what_is_due(now)
         delivered = self._courier.deliver_due()
         if delivered.dead or delivered.failing:
             with self.db.begin() as session:
@@ -95,10 +122,32 @@ class Worker:
 
         if delivered.errors:
             raise delivered.errors[0]
+        if self._post is not None:
+            self._post.carry()
+
+    def _do_what_is_due(self, now: datetime) -> None:
+        if self._post is not None:
+            self._post.drop()
+        with self.db.begin() as session:
+            if self._watched_since is None:
+                self._patrol.begin(session, now)
+                self._care.begin(session, now)
+            for timer, error in run_due(session, self._handlers(), now, limit=AT_ONCE):
+                log.error("timer %s of %s failed: %s", timer.kind, timer.ref, error)
+                for config in self.configs.sites.values():
+                    system.timer_failed(session, config, timer.kind, str(error), now)
+            self._watch(session, now)
+
+    def _handlers(self) -> Mapping[str, TimerHandler]:
+        parts = (self._flows, self._patrol, self._fire, self._care)
+        return {kind: handler for part in parts for kind, handler in part.handlers().items()}
+
+    def _beat_due(self, now: datetime) -> bool:
+        return self._beat_at is None or not timedelta(0) <= now - self._beat_at < BEAT_EVERY
 
     def _watch(self, session: Session, now: datetime) -> None:
-        """Write our own heartbeat and raise an alert when ingest gives none."""
-        if self._beat_at is not None and timedelta(0) <= now - self._beat_at < BEAT_EVERY:
+        """Write our own heartbeat; raise an alert when ingest gives none, or a fire source is not heard."""
+        if not self._beat_due(now):
             return
         self._beat_at = now
         if self._watched_since is None or self._watched_since > now:
@@ -111,6 +160,7 @@ class Worker:
         for site, config in self.configs.sites.items():
             system.settle_seen(session, config, now)
             emergency.settle_seen(session, config, now)
+            fire_link.look(session, config, now)
             own = [heart for heart in hearts if site in (heart.sites or [site]) and heart.at <= now + AHEAD]
             self._watch_ingest(session, config, max(own, key=lambda heart: heart.at, default=None), now)
 
@@ -135,11 +185,17 @@ class Worker:
         while not stop.is_set():
             started = time.monotonic()
             try:
-                self.turn()
+                if self.is_due():
+                    self.turn()
             except (OperationalError, InterfaceError) as error:
                 log.warning("the state database does not answer (%s); trying again", error.orig)
                 stop.wait(2)
             stop.wait(max(0.0, EVERY_S - (time.monotonic() - started)))
+        if self._post is not None:
+            self._post.close()
+
+
+_OF_ALERTS = frozenset({"alert.opened", "alert.escalated", "fire.graded", "fire.call", "fire.digest"})
 
 
 def still_wanted(session: Session, message: Message) -> str | None:
@@ -148,12 +204,14 @@ def still_wanted(session: Session, message: Message) -> str | None:
         order = work_orders.get(session, message.subject_id)
         met = order.responded_at if ":overdue:respond:" in message.idem_key else order.finished_at
         return "already_closed" if order.closed_at is not None or met is not None else None
-    if message.subject_kind != "alert" or message.kind not in ("alert.opened", "alert.escalated"):
+    if message.subject_kind != "alert" or message.kind not in _OF_ALERTS:
         return None
     alert = alerts.get(session, message.subject_id)
     if alert.closed_at is not None:
         return "already_closed"
-    if alert.acked_occurrence >= message.occurrence:
+    # A fire is everybody's: that one person has seen it spares nobody else.
+    everybodys = alert.rule == ALARM_RULE and message.kind != "alert.escalated"
+    if not everybodys and alert.acked_occurrence >= message.occurrence:
         return "already_acknowledged"
     hidden = alerts.shown(alert, message.created_at) in ("shelved", "suppressed", "out_of_service")
     return "muted" if hidden else None

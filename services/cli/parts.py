@@ -2,26 +2,23 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import httpx
 import typer
 
 from gateway.broker import EmbeddedBroker, PortTaken
 from gateway.contract.times import to_ms
+from gateway.fire.commands import CommandSender
+from gateway.fire.sources import FireSources
 from gateway.ingest import Ingest
-from gateway.mqtt import BrokerAddress
 from gateway.outbox import Outbox
 from gateway.publish import Publisher
 from gateway.readers import Readers
 from gateway.registry import Registry
-from gateway.simulator.rota import Drawn
-from gateway.simulator.run import Simulator
-from gateway.site.model import SiteConfig
-from gateway.site.patrol import Schedule
+from gateway.site.model import Configs, SiteConfig
 from gateway.timeseries.sqlite import open_sqlite_store
 from services.cli.doors import Doors
 from services.cli.wiring import (
@@ -41,12 +38,11 @@ from services.kernel.errors import SettingsError
 from services.kernel.settings import Settings
 from services.notify.model import Channel
 from services.notify.senders import Sender, build_sender
-from services.patrol.planning.starts import schedule_seed, starts
+from services.patrol.planning.starts import schedule_seed
 from services.patrol.sun.keys import installation_secret
 from services.worker import Worker
 
 GATEWAY_INTERVAL_S = 10.0
-_DAY_MS = 86_400_000
 
 
 def broker() -> None:
@@ -103,7 +99,9 @@ def worker() -> None:
     configs = configs_of(settings)
     db = open_database(settings)
     role = take_role(db, "worker")
-    with httpx.Client() as client:
+    holder = f"{socket.gethostname()}:{os.getpid()}" if role is None else "worker"
+    commands = CommandSender(broker_of(settings), f"gengfu-commands-{socket.gethostname()}-{os.getpid()}")
+    with httpx.Client() as client, closing(commands):
 
         def sender_for(channel: Channel) -> Sender:
             return build_sender(channel, os.environ, client, write=lambda text: print(text, flush=True))
@@ -114,8 +112,9 @@ def worker() -> None:
             SystemClock(),
             sender_for,
             late_after=settings.late_after,
-            holder=f"{socket.gethostname()}:{os.getpid()}" if role is None else "worker",
+            holder=holder,
             seed=schedule_seed(installation_secret(settings)),
+            send_command=commands.send,
         ).run(stop)
     db.dispose()
     if role is not None:
@@ -152,12 +151,13 @@ def gateway(
     points = {point.id for point in config.points_of(device)}
     with closing(Outbox(settings.outbox_path, via=f"{site}-{device}"[:64])) as outbox:
         publisher = Publisher(outbox, broker_of(settings), site, will_device=device).start()
-        readers: Readers | None = None
+        drivers: list[Readers | FireSources] = []
         try:
-            readers = _start_readers(config, publisher, broker_of(settings), device, clock)
+            drivers += _start_readers(settings, config, publisher, device, clock)
+            drivers += _start_fire(settings, configs, config, publisher, device, clock)
             while True:
-                if readers is not None:
-                    readers.retry()
+                for driver in drivers:
+                    driver.retry()
                 at = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
                 stats = publisher.stats()
                 if "gateway-backlog" in points:
@@ -166,53 +166,40 @@ def gateway(
                 if stop.wait(GATEWAY_INTERVAL_S):
                     break
         finally:
-            if readers is not None:
-                readers.close()
+            for driver in drivers:
+                driver.close()
             publisher.close()
 
 
 def _start_readers(
-    config: SiteConfig, publisher: Publisher, address: BrokerAddress, device: str, clock: Clock
-) -> Readers | None:
+    settings: Settings, config: SiteConfig, publisher: Publisher, device: str, clock: Clock
+) -> list[Readers]:
     """The site's ready-made readers, if it has any."""
     if not config.patrol.readers:
-        return None
+        return []
     name = f"gengfu-readers-{config.site.id}-{device}"
-    return Readers(config, publisher, address, name=name, clock_ms=lambda: to_ms(clock.now())).start()
+    return [Readers(config, publisher, broker_of(settings), name=name, clock_ms=lambda: to_ms(clock.now())).start()]
 
 
-def simulate(
-    scenario: Annotated[
-        str, typer.Argument(help="demo, calm, patrol, storm, night_leak, backlog, clock_skew, or a file.")
-    ],
-    site: Annotated[str, typer.Option(help="Site to play; needed when there are several.")] = "",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 1,
-    english: Annotated[bool, typer.Option("--english", help="Tell in English what happens.")] = False,
-) -> None:
-    """Play a virtual site that speaks MQTT like real devices."""
-    settings, stop = Settings(), stop_event()
-    configs = configs_of(settings)
-    config = configs.site(site or next(iter(configs.sites)))
-
-    def tell(text: str, text_en: str) -> None:
-        print(text_en if english else text, flush=True)
-
-    drawn = _drawn(config, schedule_seed(installation_secret(settings)))
-    Simulator(config, broker_of(settings), scenario, seed=seed, clock=SystemClock(), on_event=tell, drawn=drawn).run(
-        stop
+def _start_fire(
+    settings: Settings, configs: Configs, config: SiteConfig, publisher: Publisher, device: str, clock: Clock
+) -> list[FireSources]:
+    """What speaks of fire at the site, if anything does."""
+    if not config.fire.sources:
+        return []
+    sources = FireSources(
+        config,
+        publisher,
+        broker_of(settings),
+        gateway=device,
+        name=f"gengfu-fire-{config.site.id}-{device}",
+        clock_ms=lambda: to_ms(clock.now()),
+        host=settings.fire_host,
+        port=settings.fire_port,
+        formats=configs.fire_formats,
+        per_address=settings.fire_per_address,
     )
-
-
-def _drawn(config: SiteConfig, seed: str) -> Drawn:
-    """What guards are told of random rounds: when each one starts."""
-
-    def drawn(schedule: Schedule, since_ms: int) -> Iterator[int]:
-        shift = config.patrol.shift(schedule.shift) if schedule.shift else None
-        for day in range(366):
-            begin_ms = since_ms + day * _DAY_MS
-            yield from starts(schedule, shift, ZoneInfo(config.site.timezone), begin_ms, begin_ms + _DAY_MS, seed)
-
-    return drawn
+    return [sources.start()]
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -221,5 +208,4 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ingest": ingest,
     "worker": worker,
     "web": web,
-    "simulate": simulate,
 }

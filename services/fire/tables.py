@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.kernel.db import Base, UtcDateTime
@@ -20,7 +20,7 @@ class FireSignal(Base):
         Index("ix_fire_signal_key", "site", "key"),
     )
 
-    id: Mapped[str] = mapped_column(String(160), primary_key=True)
+    id: Mapped[str] = mapped_column(String(180), primary_key=True)
     """`{site}/{device}/{event id}`."""
     site: Mapped[str] = mapped_column(String(64))
     device: Mapped[str] = mapped_column(String(64))
@@ -76,10 +76,13 @@ class FireComponent(Base):
     is_open: Mapped[bool] = mapped_column(default=False)
     """Something holds that somebody should see: fire, fault, shield, supervisory …"""
     test: Mapped[bool] = mapped_column(default=False)
-    """What holds was heard in test mode."""
-    values: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """Something holds that was heard in test mode."""
+    tests: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Those of its states."""
+    values: Mapped[list[dict[str, Any]]] = mapped_column("measured", JSON, default=list)
+    """The newest analog values."""
     heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    signal_id: Mapped[str] = mapped_column(String(160), default="")
+    signal_id: Mapped[str] = mapped_column(String(180), default="")
 
 
 class FireIncident(Base):
@@ -96,10 +99,11 @@ class FireIncident(Base):
             postgresql_where=text("closed_at IS NULL"),
         ),
         Index("ix_fire_incident_site_opened_at", "site", "opened_at"),
+        UniqueConstraint("site", "number"),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
-    number: Mapped[str] = mapped_column(String(32), unique=True)
+    number: Mapped[str] = mapped_column(String(32))
     """What people call it, e.g. `HJ-20261121-001`."""
     site: Mapped[str] = mapped_column(String(64))
     building: Mapped[str] = mapped_column(String(64))
@@ -120,7 +124,7 @@ class FireIncident(Base):
     """When the panel was last reset during it."""
     zones: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
     """Zone → components that reported fire, in order."""
-    first_signal_id: Mapped[str] = mapped_column(String(160), default="")
+    first_signal_id: Mapped[str] = mapped_column(String(180), default="")
     signals: Mapped[int] = mapped_column(Integer, default=0)
     told: Mapped[int] = mapped_column(Integer, default=0)
     """Signals that a message has mentioned."""
@@ -173,7 +177,7 @@ class FireCall(Base):
     arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     arrived_by: Mapped[str] = mapped_column(String(16), default="")
     """tap, app."""
-    tap_id: Mapped[str | None] = mapped_column(String(160))
+    tap_id: Mapped[str | None] = mapped_column(String(180))
 
 
 class FireTestMode(Base):
@@ -236,7 +240,7 @@ class FireTest(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     by: Mapped[str] = mapped_column(String(64))
     note: Mapped[str] = mapped_column(Text, default="")
-    signal_id: Mapped[str | None] = mapped_column(String(160))
+    signal_id: Mapped[str | None] = mapped_column(String(180))
     """The signal that the device gave in test mode, which proves it."""
 
 

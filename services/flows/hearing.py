@@ -1,6 +1,6 @@
 """Whether what was sent to a site has been heard: nobody is accused of what only our own outage kept from us."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,8 +18,27 @@ AHEAD = timedelta(seconds=5)
 
 def hears_all(session: Session, site: str, now: datetime) -> bool:
     """A site's ingest lives and has heard without a break for long enough; a site without any ingest is not heard."""
+    return _hears_all(_heart(session, site, now), now)
+
+
+def hears_since(session: Session, site: str, now: datetime) -> datetime | None:
+    """Since when a site has been heard without a break, for `hears_all`; None: it is not heard now.
+
+    An ingest that does not say since when has always heard.
+    """
+    heart = _heart(session, site, now)
+    if heart is None or not _hears_all(heart, now):
+        return None
+    heard_s = heart.figures.get("hearing_s")
+    return datetime.min.replace(tzinfo=UTC) if heard_s is None else heart.at - timedelta(seconds=float(heard_s))
+
+
+def _heart(session: Session, site: str, now: datetime) -> Heartbeat | None:
     hearts = session.scalars(select(Heartbeat).where(Heartbeat.role == "ingest", Heartbeat.at <= now + AHEAD))
-    heart = max((one for one in hearts if site in (one.sites or [site])), key=lambda one: one.at, default=None)
+    return max((one for one in hearts if site in (one.sites or [site])), key=lambda one: one.at, default=None)
+
+
+def _hears_all(heart: Heartbeat | None, now: datetime) -> bool:
     if heart is None or now - heart.at > STALE_AFTER or float(heart.figures.get("deaf_s", 0.0)) >= DEAF_FROM_S:
         return False
     heard_s = heart.figures.get("hearing_s")

@@ -20,6 +20,7 @@ from services.device.quarantine import keep
 from services.device.sessions import note_dropped, note_session
 from services.flows import system
 from services.flows.breach import Reactions, withdraw_orphans
+from services.flows.fire import FireDesk
 from services.flows.maintenance import MaintenanceBoard
 from services.flows.patrol import PatrolDesk
 from services.kernel.db import Database
@@ -62,6 +63,7 @@ class SiteJudge:
         self._board = MaintenanceBoard(self._sites)
         self._reactions = Reactions(self._sites, late_after)
         self._patrol = PatrolDesk(self._sites, secret, late_after)
+        self._fire = FireDesk(self._sites, late_after)
         self._turn = threading.Lock()
         self._loaded = False
         self._collided = False
@@ -97,6 +99,7 @@ class SiteJudge:
         if not self._loaded:
             self.engine.load(session)
             self._ledger.load(session)
+            self._fire.forget()
             self._loaded = True
             self._board_read_ms = 0
             if not self._swept:
@@ -113,12 +116,17 @@ class SiteJudge:
             for event in heard:
                 if not self._ledger.note(session, event):
                     continue
+                if event.kind == "fire" and event.body is not None:
+                    self._fire.hear(session, event)
                 if event.kind == "tap" and event.body is not None:
+                    if self._fire.waits:  # whoever taps may have come to the fire that was heard just before
+                        self._fire.settle(session, from_ms(now_ms))
                     self._patrol.hear(session, event)
                 samples = self.engine.take(event.samples)
                 while samples:
                     self._judge(session, samples[0])
                     samples = self.engine.take(samples[1:])
+            self._fire.settle(session, from_ms(now_ms))
             if rejected:
                 keep(session, rejected)
             self.engine.save(session)

@@ -10,7 +10,7 @@ from gateway.contract.times import from_ms
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.flows import lone, patrol_misses, patrol_rounds, patrol_rules, tag_care
+from services.flows import fire_response, lone, patrol_misses, patrol_rounds, patrol_rules, tag_care
 from services.flows.telling import clear_and_tell, raise_and_tell
 from services.patrol import rounds, taps
 from services.patrol.sun.claims import Proof, check
@@ -42,6 +42,7 @@ class PatrolDesk:
         suspicion.examine(session, config, row, now)
         if row.checkpoint is None:
             return
+        fire_response.tapped(session, config, row, now)
         patrol_misses.make_up(session, config, row, now)
         patrol_rules.look(session, config, now, self._late_after, checkpoint=row.checkpoint, role=row.role)
         lone.watch_over(session, config, row, now)

@@ -282,7 +282,7 @@ BACK_OFF = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5))
 """Waits after the first, second and third failure; the next is final, unless a person must act on the message."""
 SLOW_RETRY = timedelta(minutes=5)
 """Then it is tried this often for as long as it is wanted: an outage of the internet must not end in silence."""
-MUST_ACT = frozenset({"alert.opened", "alert.escalated", "work_order.overdue"})
+MUST_ACT = frozenset({"alert.opened", "alert.escalated", "work_order.overdue", "fire.graded", "fire.call"})
 """Kinds of messages that somebody must still act on, however late they arrive."""
 
 

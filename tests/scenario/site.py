@@ -16,6 +16,7 @@ from gateway.contract.times import format_at, to_ms
 from gateway.contract.topics import topic
 from gateway.decoder import Batch, Decoder
 from gateway.registry import Registry
+from gateway.site.fire import Fire
 from gateway.site.load import load_configs
 from gateway.site.model import Configs, Point, SiteConfig
 from gateway.site.patrol import Patrol
@@ -67,7 +68,7 @@ def yunhe(*points: str) -> SiteConfig:
     kept = tuple(point for point in whole.points if point.id in points)
     keys = {whole.key(point.id) for point in kept}
     limits = tuple(limit for limit in whole.limits if limit.point in keys)
-    return with_changes(whole, points=kept, limits=limits, patrol=Patrol())
+    return with_changes(whole, points=kept, limits=limits, patrol=Patrol(), fire=Fire())
 
 
 @dataclass

@@ -45,9 +45,10 @@ def upgrade() -> None:
     sa.Column('states', sa.JSON(), nullable=False),
     sa.Column('is_open', sa.Boolean(), nullable=False),
     sa.Column('test', sa.Boolean(), nullable=False),
-    sa.Column('values', sa.JSON(), nullable=False),
+    sa.Column('tests', sa.JSON(), nullable=False),
+    sa.Column('measured', sa.JSON(), nullable=False),
     sa.Column('heard_at', UtcDateTime(), nullable=False),
-    sa.Column('signal_id', sa.String(length=160), nullable=False),
+    sa.Column('signal_id', sa.String(length=180), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_fire_component'))
     )
     with op.batch_alter_table('fire_component', schema=None) as batch_op:
@@ -86,14 +87,14 @@ def upgrade() -> None:
     sa.Column('closed_by', sa.String(length=64), nullable=True),
     sa.Column('reset_at', UtcDateTime(), nullable=True),
     sa.Column('zones', sa.JSON(), nullable=False),
-    sa.Column('first_signal_id', sa.String(length=160), nullable=False),
+    sa.Column('first_signal_id', sa.String(length=180), nullable=False),
     sa.Column('signals', sa.Integer(), nullable=False),
     sa.Column('told', sa.Integer(), nullable=False),
     sa.Column('alert_id', sa.String(length=26), nullable=True),
     sa.Column('response', sa.JSON(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_fire_incident')),
-    sa.UniqueConstraint('number', name=op.f('uq_fire_incident_number'))
+    sa.UniqueConstraint('site', 'number', name=op.f('uq_fire_incident_site_number'))
     )
     with op.batch_alter_table('fire_incident', schema=None) as batch_op:
         batch_op.create_index('ix_fire_incident_site_opened_at', ['site', 'opened_at'], unique=False)
@@ -117,7 +118,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_fire_outage_site_ended_at', ['site', 'ended_at'], unique=False)
 
     op.create_table('fire_signal',
-    sa.Column('id', sa.String(length=160), nullable=False),
+    sa.Column('id', sa.String(length=180), nullable=False),
     sa.Column('site', sa.String(length=64), nullable=False),
     sa.Column('device', sa.String(length=64), nullable=False),
     sa.Column('panel', sa.String(length=64), nullable=False),
@@ -159,7 +160,7 @@ def upgrade() -> None:
     sa.Column('at', UtcDateTime(), nullable=False),
     sa.Column('by', sa.String(length=64), nullable=False),
     sa.Column('note', sa.Text(), nullable=False),
-    sa.Column('signal_id', sa.String(length=160), nullable=True),
+    sa.Column('signal_id', sa.String(length=180), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_fire_test'))
     )
     with op.batch_alter_table('fire_test', schema=None) as batch_op:
@@ -190,7 +191,7 @@ def upgrade() -> None:
     sa.Column('accepted_at', UtcDateTime(), nullable=True),
     sa.Column('arrived_at', UtcDateTime(), nullable=True),
     sa.Column('arrived_by', sa.String(length=16), nullable=False),
-    sa.Column('tap_id', sa.String(length=160), nullable=True),
+    sa.Column('tap_id', sa.String(length=180), nullable=True),
     sa.ForeignKeyConstraint(['incident_id'], ['fire_incident.id'], name=op.f('fk_fire_call_incident_id')),
     sa.PrimaryKeyConstraint('incident_id', 'username', name=op.f('pk_fire_call'))
     )

@@ -62,6 +62,30 @@ def test_a_worker_that_was_away_itself_accuses_nobody_at_once(sqlite_db: Databas
     assert night.alerts() == []
 
 
+def test_a_turn_is_due_for_a_timer_a_message_or_the_next_heartbeat_and_for_nothing_else(sqlite_db: Database) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    worker = night.worker
+    assert worker.is_due()
+    worker.turn()
+    assert not worker.is_due()
+    with sqlite_db.begin() as session:
+        timers.schedule(session, "maintenance.end", "later", night.now + timedelta(seconds=1))
+    assert not worker.is_due()
+    night.clock.advance(timedelta(seconds=1))
+    assert worker.is_due()
+    worker.turn()
+    assert not worker.is_due()
+    night.shows(POINT, 0.65)
+    night.worker_alive = False
+    night.wait("30s")
+    worker._beat_at = night.now
+    assert worker.is_due(), "somebody waits to be told"
+    worker.turn()
+    assert not worker.is_due()
+    night.clock.advance(module.BEAT_EVERY)
+    assert worker.is_due()
+
+
 def test_its_own_heartbeat_is_there(db: Database) -> None:
     night = Night(db, yunhe(POINT))
     for _ in range(3):

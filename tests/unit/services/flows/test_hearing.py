@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.flows.hearing import hears_all
+from services.flows.hearing import hears_all, hears_since
 from services.kernel.db import Database
 from services.kernel.heartbeat import beat
 
@@ -35,3 +35,13 @@ def test_only_an_ingest_that_lives_and_has_caught_up_has_heard_all(
         beat(session, "ingest", "one", NOW - timedelta(seconds=ago_s), sites=sites, **figures)
     with sqlite_db.read() as session:
         assert hears_all(session, "beat", NOW) is heard
+
+
+def test_since_when_a_site_is_heard_is_known_only_while_it_is(sqlite_db: Database) -> None:
+    with sqlite_db.begin() as session:
+        assert hears_since(session, "beat", NOW) is None
+        beat(session, "ingest", "one", NOW, sites=["beat"], **WELL)
+        assert hears_since(session, "beat", NOW + timedelta(seconds=2)) == NOW - timedelta(hours=1)
+        assert hears_since(session, "beat", NOW + timedelta(seconds=11)) is None
+        beat(session, "ingest", "one", NOW, deaf_s=0.0)
+        assert hears_since(session, "beat", NOW) == datetime.min.replace(tzinfo=UTC), "always"
