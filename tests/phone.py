@@ -9,7 +9,9 @@ from typing import Any
 from console import SITE, START, Console
 
 from gateway.contract.decode import decode
-from gateway.contract.times import to_ms
+from gateway.contract.heard import Heard
+from gateway.contract.times import format_at, to_ms
+from services.fire import incidents
 from services.patrol.model import RoundPlan, StopPlan
 from services.patrol.phone.items import DoorClosed
 from services.patrol.planning import plans
@@ -75,3 +77,15 @@ def plan_round(console: Console, checkpoints: Sequence[str], *, shift: str = "",
         s.flush()
         s.add_all(RoundStop(round_id=row.id, index=stop.index, checkpoint=stop.checkpoint) for stop in stops)
     return row
+
+
+def burns(console: Console, *addresses: str) -> str:
+    """Components of the shipped panel report fire, a second after each other; the id of the open incident."""
+    for address in addresses:
+        at_ms = to_ms(console.clock.advance(timedelta(seconds=1)))
+        body = {"scope": "component", "panel": "fire-panel-1", "address": address, "state": ["fire"], "complete": True}
+        body["at"] = format_at(at_ms)
+        event = Heard(SITE, "fire-panel-1", "fire", f"f1-{at_ms}", "f1", at_ms, at_ms, body=body, at_ms=at_ms)
+        console.judge.hear([event], [], at_ms)
+    with console.db.read() as s:
+        return incidents.open_at(s, SITE)[-1].id

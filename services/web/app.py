@@ -49,7 +49,7 @@ def create_app(
         dependencies=[Depends(csrf_guard)],
     )
     app.state.services = Services(settings, db, store, configs, clock or SystemClock(), hasher, door)
-    app.state.watch = live.Watch(db)
+    app.state.watch = live.Watch(db, tuple(configs.sites))
     problems.install(app)
     for router in (*api_routers, *page_routers, health.router, live.router):
         app.include_router(router)

@@ -12,14 +12,15 @@ from sqlalchemy.orm import Session
 from gateway.contract.clocks import Sent, Solved
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
-from services.flows import emergency, patrol_rounds
+from services.flows import emergency, fire_phone, patrol_rounds
 from services.kernel.errors import AppError, Invalid, NotFound
 from services.kernel.timers import Timer
 from services.patrol.phone import handset
 from services.patrol.phone import items as phone
 from services.patrol.phone.handset import Handset
 from services.patrol.tables import Phone
-from services.people.roles import Actor
+from services.people.roles import Actor, require
+from services.web import phone_fire
 from services.web.api import phone_schemas as schemas
 from services.web.deps import Services
 
@@ -80,12 +81,14 @@ def deliver(svc: Services, actor: Actor, config: SiteConfig, body: schemas.Sync,
         if body.items and not left:
             patrol_rounds.told_all(s, config.site.id, now)
         prompts = _prompts(s, config, actor)
+        fire = phone_fire.news(s, config, actor, now)
     return schemas.SyncOut(
         accepted=outcome.accepted,
         refused=outcome.refused,
         waiting=outcome.closed.message if outcome.closed else "",
         server_ms=to_ms(now),
         prompts=prompts,
+        fire=fire,
     )
 
 
@@ -151,7 +154,7 @@ def _put(delivery: _Delivery, item: phone.TapItem, solved: Solved) -> None:
     svc.door.put(config.site.id, body)
 
 
-def _command(delivery: _Delivery, item: phone.ReportItem | phone.SignItem, solved: Solved) -> None:
+def _command(delivery: _Delivery, item: phone.ReportItem | phone.SignItem | phone.FireItem, solved: Solved) -> None:
     config, actor, now, at = delivery.config, delivery.actor.username, delivery.now, from_ms(solved.at_ms)
     # What cannot be the named one's is done by who delivers it.
     by = item.by if delivery.handset.is_his(item.by, solved) else actor
@@ -164,12 +167,32 @@ def _command(delivery: _Delivery, item: phone.ReportItem | phone.SignItem, solve
                 item.client_id, item.kind, by, at, item.checkpoint or None, item.category, note, photos, delivered_by
             )
             emergency.report(s, config, told, now)
+        elif isinstance(item, phone.FireItem):
+            require(delivery.actor, "fire.grade" if item.kind == "fire_grade" else "fire.respond")
+            fire_phone.take(s, config, _word(item, config.site.id, by, at, delivered_by), now)
         elif item.kind == "sign_on":
             emergency.sign_on(s, config, by, item.client_id, at, delivered_by=delivered_by)
         elif item.by != actor:
             raise Invalid("Only he himself can say that he is well", hint="Sign in as yourself", place="by")
         else:
             emergency.checked_in(s, config, actor, now, at=at)
+
+
+def _word(item: phone.FireItem, site: str, by: str, at: datetime, delivered_by: str) -> fire_phone.Word:
+    return fire_phone.Word(
+        client_id=item.client_id,
+        kind=item.kind,
+        by=by,
+        at=at,
+        incident=item.incident,
+        grade=item.grade,
+        plan=item.plan,
+        step=item.step,
+        not_needed=item.not_needed,
+        note=item.note if by == item.by else f"[{item.by}] {item.note}".strip(),
+        photos=tuple(f"{site}/{one}" for one in item.photos),
+        delivered_by=delivered_by,
+    )
 
 
 def _prompts(s: Session, config: SiteConfig, actor: Actor) -> list[schemas.Prompt]:

@@ -1,10 +1,11 @@
 """Words of the trade for the codes in the database. Message ids are English; the catalogue has the Chinese."""
 
-from services.web import patrol_words
+from services.web import fire_words, patrol_words
 from services.web.i18n import N_, Translate
 
 WORDS: dict[str, dict[str, str]] = {
     **patrol_words.WORDS,
+    **fire_words.WORDS,
     "severity": {"critical": N_("Critical"), "high": N_("High"), "medium": N_("Medium"), "low": N_("Low")},
     "alert_state": {
         "active_unack": N_("Not acknowledged"),
@@ -153,6 +154,7 @@ WORDS: dict[str, dict[str, str]] = {
         "work_order.dispatched": N_("Work order dispatched"),
         "work_order.overdue": N_("Work order overdue"),
         "system": N_("System"),
+        **fire_words.MESSAGES,
     },
     "area_kind": {
         "building": N_("Building"),
@@ -191,6 +193,12 @@ COMMANDS = {
     "people.manage": N_("manage accounts"),
     "patrol.tap": N_("go on patrol"),
     "patrol.handover": N_("hand over a shift"),
+    "fire.respond": N_("take part in the response to a fire"),
+    "fire.grade": N_("grade a fire"),
+    "fire.close": N_("close a fire incident"),
+    "fire.command": N_("query a fire transmission device"),
+    "fire.test_mode": N_("switch a fire panel's test mode"),
+    "fire.ledger": N_("keep the fire ledgers"),
     "token.issue": N_("issue tokens"),
 }
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,16 @@ from starlette.types import Receive, Scope, Send
 
 from services.alert.tables import Alert, AlertEvent
 from services.device.tables import Quarantine
+from services.fire.tables import (
+    FireCommand,
+    FireDrill,
+    FireIncident,
+    FireIncidentEvent,
+    FireOutage,
+    FireSignal,
+    FireTest,
+    FireTestMode,
+)
 from services.kernel.db import Database
 from services.kernel.errors import TooMany
 from services.notify.tables import IN_FLIGHT, Message
@@ -39,14 +49,18 @@ STREAMS_PER_ACCOUNT = 8
 TAIL = 256
 """Newest rows looked at; more than can be committed between an id is drawn and its own commit."""
 
+SIGNALS = 64
+"""The same for fire signals, of each site: they are stored by one judge, in the order they came."""
+
 Versions = dict[str, str]
 
 
 class Watch:
     """What the newest change of each list is; however many pages are open, the database is asked once per interval."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, sites: Sequence[str] = ()) -> None:
         self._db = db
+        self._sites = sites
         self._versions: Versions = {}
         self._asked_at = float("-inf")
         self._asking = False
@@ -83,6 +97,7 @@ class Watch:
                 "messages": _version(waiting, _tail(s, Message.id, Message.status, Message.attempts)),
                 "quarantine": _version(quarantine, _tail(s, Quarantine.id)),
                 "patrol": _patrol_version(s),
+                "fire": _fire_version(s, self._sites),
                 "maintenance": _version(modes, _tail(s, MaintenanceMode.id, MaintenanceMode.ended_at)),
             }
 
@@ -115,6 +130,24 @@ def _patrol_version(s: Session) -> str:
     duty = select(func.count(), func.max(DutyTime.on_at)).where(DutyTime.off_at.is_(None))
     newest = [sorted(tuple(row) for row in s.execute(query)) for query in (verdicts, taps, duty)]
     return _version(newest, _tail(s, Anomaly.id, Anomaly.withdrawn_at), _closed(s))
+
+
+def _fire_version(s: Session, sites: Sequence[str]) -> str:
+    """Signals of each site by when they came, incidents with what was done, test modes, commands, the ledgers."""
+    key = FireSignal.received_at
+    signals = select(key, FireSignal.id, FireSignal.incident_id).order_by(key.desc()).limit(SIGNALS)
+    newest = [sorted(tuple(row) for row in s.execute(signals.where(FireSignal.site == site))) for site in sites]
+    burning = select(func.count(), func.sum(FireIncident.version)).where(FireIncident.closed_at.is_(None))
+    events = _tail(s, FireIncidentEvent.incident_id, FireIncidentEvent.seq)
+    held = (FireTestMode.site.in_(sites)) & (FireTestMode.ended_at.is_(None))
+    modes = select(FireTestMode.id, FireTestMode.until).where(held)
+    outages = _tail(s, FireOutage.id, FireOutage.ended_at, FireOutage.prompted_at, FireOutage.noted_at)
+    out = (FireOutage.site.in_(sites)) & (FireOutage.ended_at.is_(None))
+    going = select(func.count(), func.max(FireOutage.noted_at)).where(out)
+    commands = _tail(s, FireCommand.id, FireCommand.outcome, FireCommand.sent_at, FireCommand.answered_at)
+    ledgers = (_tail(s, FireTest.id), _tail(s, FireDrill.id))
+    states = [sorted(tuple(row) for row in s.execute(query)) for query in (burning, modes, going)]
+    return _version(newest, events, states, outages, commands, ledgers)
 
 
 def _closed(s: Session) -> int:

@@ -38,12 +38,18 @@ TITLES = {
     500: N_("Something went wrong on our side"),
     503: N_("Not available right now"),
 }
-HANDOVER_FIELDS = {
+FIELDS = {
     "kit": N_("Say of every item of the kit whether it is complete."),
     "shift": N_("No handover to this shift is due. Reload the page."),
     "given_by": N_("This person has no account at this site."),
     "taken_by": N_("A handover takes two people of this site."),
     "second_username": N_("The second person must be somebody else."),
+    "note": N_("Give the reason."),
+    "cause": N_("Give the cause."),
+    "measures": N_("Say what protects the place meanwhile."),
+    "tested_on": N_("Choose a day within the last month, not after today."),
+    "held_on": N_("Choose a day within the last month, not after today."),
+    "items": N_("Say what was practised."),
 }
 
 
@@ -82,8 +88,13 @@ def human(error: Exception, _: Translate) -> str:
     if isinstance(error, Invalid) and error.detail.get("field") == "second_password":
         return _("The second person's username or password is wrong.")
     field = error.detail.get("field") if isinstance(error, Invalid) else None
-    if field in HANDOVER_FIELDS:
-        return _(HANDOVER_FIELDS[field])
+    if isinstance(error, Invalid) and "test_mode_max_s" in error.detail:
+        hours = f"{error.detail['test_mode_max_s'] / 3600:g}"
+        return _("The test mode may last %(hours)s hours at most.") % {"hours": hours}
+    if field in FIELDS:
+        return _(FIELDS[field])
+    if isinstance(error, Conflict) and "incident" in error.detail.get("current", {}):
+        return _("A fire incident of this panel is open. Close it first.")
     if isinstance(error, Conflict):
         return _("The state has changed in the meantime. Look at the current state and decide again.")
     if isinstance(error, NotFound):

@@ -16,6 +16,7 @@ from services.people.roles import may
 from services.web import i18n, labels
 from services.web.deps import Services, Visitor, services
 from services.web.i18n import LANGUAGES
+from services.web.queries import fire_banner
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -100,6 +101,7 @@ def _shared(svc: Services, language: str) -> dict[str, Any]:
         "ago": lambda moment: i18n.ago(now - moment, language),
         "in_words": lambda delta: i18n.span(delta, language),
         "left": lambda due: countdown(due - now),
+        "fire_banner": lambda: fire_banner.banner(svc, language),
     }
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from browser import WITHIN_S, Network, chromium, served
 from console import PASSWORD, SITE, START, Console, hasher
-from phone import FakeDoor, plan_round, tags, with_door
+from phone import FakeDoor, burns, plan_round, tags, with_door
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
+from services.fire import incidents
 from services.flows import emergency
 from services.kernel import timers
 from services.kernel.db import Database
@@ -233,7 +234,7 @@ def test_a_hard_night(
     found(network, phone)
     expect(page.get_by_text("求助已送达")).to_be_visible()
     page.get_by_role("button", name="返回", exact=True).click()
-    assert incidents(console) == [("sos", "stairs-1")]
+    assert reported(console) == [("sos", "stairs-1")]
 
     with console.db.begin() as s:
         timers.schedule(s, emergency.MAN_DOWN_TIMER, f"{SITE}/guard", console.now + timedelta(minutes=5))
@@ -254,7 +255,49 @@ def test_a_hard_night(
         for digit in pin:
             page.get_by_role("button", name=digit, exact=True).click()
         expect(page.get_by_text(said)).to_be_visible()
-    assert incidents(console) == [("sos", "stairs-1"), ("duress", None)]
+    assert reported(console) == [("sos", "stairs-1"), ("duress", None)]
+
+
+def test_a_fire_calls_the_guard_and_what_he_says_without_network_arrives(
+    console: Console, door: FakeDoor, network: Network, phone: BrowserContext
+) -> None:
+    page = opened(phone)
+    is_delivered(page)
+    expect(page.locator("html[data-kept]")).to_be_attached()
+    incident = burns(console, "01000600")
+    call = page.get_by_role("alertdialog")
+    expect(call).to_contain_text("1号楼6层走廊烟感")
+    expect(call).to_contain_text("1号楼1至6层")
+    call.get_by_role("button", name="我去").click()
+    expect(call).to_be_hidden()
+    expect(page.get_by_text("1 人赶往")).to_be_visible()
+    is_delivered(page)
+
+    lost(network, phone)
+    serial = dict(tags(console))["stairs-1"]
+    page.evaluate("serial => window.holdTo(serial)", serial)
+    expect(page.locator("#flash")).to_contain_text("你已到场")
+    page.get_by_role("button", name="现场情况如何？").click()
+    page.get_by_role("button", name="小火情").click()
+    page.get_by_role("button", name="确认上报：小火情").click()
+    page.get_by_role("button", name="巡更", exact=True).click()
+    expect(page.locator(".alarm")).to_contain_text("1号楼6层走廊烟感")
+    assert not door.taps
+
+    found(network, phone)
+    is_delivered(page)
+    (tap,) = door.taps
+    assert tap["tag"] == serial  # it waited for no checklist
+    expect(page.locator(".alarm")).to_contain_text("小火情")
+    page.locator(".alarm").click()
+    page.get_by_role("button", name="使用就近灭火器扑灭").click()
+    expect(page.get_by_text("已完成 1 / 3")).to_be_visible()
+    is_delivered(page)
+    with console.db.read() as s:
+        dossier = incidents.dossier(s, incident)
+    assert (dossier.incident.stage, dossier.incident.graded_by) == ("small", "guard")
+    assert [(step.step, step.done_by) for step in dossier.steps if step.done_at] == [("extinguish", "guard")]
+    assert [one.username for one in dossier.calls if one.accepted_at] == ["guard"]
 
 
 def test_a_reader_types_into_the_page_and_nobody_types_as_fast(
@@ -287,6 +330,6 @@ def test_a_reader_types_into_the_page_and_nobody_types_as_fast(
     assert [(tap["tag"], tap["evidence"]) for tap in door.taps] == [(number, "uid")]
 
 
-def incidents(console: Console) -> list[tuple[str, str | None]]:
+def reported(console: Console) -> list[tuple[str, str | None]]:
     with console.db.read() as s:
         return [(one.kind, one.checkpoint) for one in s.scalars(select(Incident).order_by(Incident.received_at))]

@@ -88,7 +88,21 @@ class SignItem(_Item):
     kind: Literal["check_in", "sign_on"]
 
 
-Item = TapItem | ReportItem | SignItem
+class FireItem(_Item):
+    """What somebody does in a fire: comes, is there, says how bad it is, ticks a step off, tells what he sees."""
+
+    kind: Literal["fire_accept", "fire_arrive", "fire_grade", "fire_step", "fire_note"]
+    incident: Annotated[str, StringConstraints(min_length=1, max_length=32)]
+    grade: Literal["small", "large", "none", ""] = ""
+    """none: no fire seen."""
+    plan: Literal["small", "large", ""] = ""
+    step: Annotated[str, StringConstraints(max_length=64)] = ""
+    not_needed: bool = False
+    note: Words = ""
+    photos: Photos = ()
+
+
+Item = TapItem | ReportItem | SignItem | FireItem
 _ITEMS: TypeAdapter[Item] = TypeAdapter(Annotated[Item, Field(discriminator="kind")])
 
 

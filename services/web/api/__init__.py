@@ -1,6 +1,6 @@
 """The JSON API under /api/v1: one file per slice."""
 
-from services.web.api import alerts, handover, patrol, phone, points, sun, system, work_orders
+from services.web.api import alerts, fire, fire_upkeep, handover, patrol, phone, points, sun, system, work_orders
 
 routers = (
     alerts.router,
@@ -10,6 +10,8 @@ routers = (
     phone.router,
     patrol.router,
     handover.router,
+    fire.router,
+    fire_upkeep.router,
     sun.router,
     sun.pages,
 )

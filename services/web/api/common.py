@@ -27,6 +27,7 @@ _ERRORS = {
     409: "Somebody was faster; `current` carries the state as it is now",
     413: "The body is larger than 1 MiB",
     422: "The input cannot be meant",
+    429: "Too many wrong passwords; `retry_after_s` says how long to wait",
 }
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {

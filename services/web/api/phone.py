@@ -12,7 +12,7 @@ from services.patrol.phone.briefing import Briefing, briefing
 from services.people import attempts
 from services.people import service as people
 from services.people.roles import Actor, require
-from services.web import deliveries
+from services.web import deliveries, phone_fire
 from services.web.api import phone_schemas as schemas
 from services.web.api.common import PROBLEMS, api_router
 from services.web.deps import Now, Services, Signed, Svc, client_ip
@@ -42,6 +42,16 @@ def sync(svc: Svc, actor: Signed, now: Now, body: schemas.Sync) -> schemas.SyncO
     """Deliver what happened: what the answer accepts is durable, what it does not name comes again."""
     require(actor, "patrol.tap")
     return deliveries.deliver(svc, actor, deliveries.site_of(svc, actor, body.site), body, now)
+
+
+@router.get("/patrol/phone/fire", operation_id="get_phone_fire")
+def fire(svc: Svc, actor: Signed, now: Now, site: SiteId = "") -> schemas.FireNewsOut:
+    """Open fires that concern this person, and panels in test mode: for a page that is looked at right now."""
+    require(actor, "patrol.tap")
+    config = deliveries.site_of(svc, actor, site)
+    with svc.db.read() as s:
+        news = phone_fire.news(s, config, actor, now)
+    return schemas.FireNewsOut(open=news.open, tests=news.tests, server_ms=to_ms(now))
 
 
 @router.post(

@@ -40,6 +40,81 @@ class Prompt(Body):
     due_ms: int = Field(description="Unanswered until then, everybody on duty is called")
 
 
+class FireStepOut(Body):
+    """One line of the plan that an incident's grade brought."""
+
+    plan: str
+    id: str
+    text: str
+    text_en: str
+    done_ms: int | None
+    done_by: str
+    done_by_en: str
+    not_needed: bool
+
+
+class FireSpot(Body):
+    """Something that reports fire, and the zone it is in."""
+
+    name: str
+    name_en: str
+    zone: str
+    zone_en: str
+
+
+class FireHelper(Body):
+    """Somebody who was called; times in epoch milliseconds, None: not yet."""
+
+    username: str
+    name: str
+    name_en: str
+    accepted_ms: int | None
+    arrived_ms: int | None
+
+
+class FireOut(Body):
+    """An open incident, as the people who are to look need it."""
+
+    id: str
+    number: str
+    stage: str = Field(description="unconfirmed, small or large")
+    reason: str = Field(description="Why it is treated as large: unconfirmed_in_time, second_signal, spread, person")
+    building: str
+    building_en: str
+    opened_ms: int
+    confirm_by_ms: int = Field(description="Not graded until then it is treated as large")
+    graded_by: str = Field(description="Who said how bad it is; empty: nobody has")
+    graded_by_en: str
+    spots: list[FireSpot] = Field(description="The first that report fire, in order")
+    more: int = Field(description="How many others do")
+    checkpoints: list[str] = Field(description="A tap at one of these is an arrival")
+    helpers: list[FireHelper]
+    steps: list[FireStepOut]
+    broadcast: str
+    broadcast_en: str
+
+
+class FireTestOut(Body):
+    """Announced maintenance: signals of this panel or zone call nobody."""
+
+    place: str
+    place_en: str
+    until_ms: int
+
+
+class FireNews(Body):
+    """What a phone shows of fire."""
+
+    open: list[FireOut] = Field(default_factory=list)
+    tests: list[FireTestOut] = Field(default_factory=list)
+
+
+class FireNewsOut(FireNews):
+    """The same by itself, for a page that is looked at."""
+
+    server_ms: int
+
+
 class SyncOut(Body):
     """What the phone may forget now."""
 
@@ -48,6 +123,7 @@ class SyncOut(Body):
     waiting: str = Field(default="", description="Why taps that are not named have to stay on the phone")
     server_ms: int
     prompts: list[Prompt]
+    fire: FireNews
 
 
 class SetPin(Body):

@@ -69,7 +69,7 @@ def report_file(
     with svc.db.read() as s:
         reports = queries.daily(s, config, day, shift)
         tables = sheets.daily(reports, Names(svc.configs, who.language), config.site.id)
-    return _file(tables, kind, f"patrol-{config.site.id}-{day}" + (f"-{shift}" if shift else ""))
+    return file_answer(tables, kind, f"patrol-{config.site.id}-{day}" + (f"-{shift}" if shift else ""))
 
 
 @router.get("/patrol/exceptions")
@@ -115,7 +115,7 @@ def exceptions_file(
         tables = sheets.exceptions(
             queries.exception_report(s, config, since, until, now), Names(svc.configs, who.language)
         )
-    return _file(tables, kind, f"patrol-exceptions-{config.site.id}-{since}-{until}")
+    return file_answer(tables, kind, f"patrol-exceptions-{config.site.id}-{since}-{until}")
 
 
 @router.get("/patrol/month")
@@ -155,7 +155,7 @@ def month_file(
     with svc.db.read() as s:
         lines = queries.month(s, config, first, names)
     tables = sheets.month(lines, sheets.days_of(first, queries.next_month(first)), names)
-    return _file(tables, kind, f"patrol-month-{config.site.id}-{first:%Y-%m}")
+    return file_answer(tables, kind, f"patrol-month-{config.site.id}-{first:%Y-%m}")
 
 
 def gap_text(gap: timedelta | None) -> str:
@@ -166,7 +166,8 @@ def gap_text(gap: timedelta | None) -> str:
     return f"{seconds} s" if seconds < 90 else f"{seconds // 3600}:{seconds // 60 % 60:02d}"
 
 
-def _file(tables: Sequence[Sheet], kind: Format, name: str) -> Response:
+def file_answer(tables: Sequence[Sheet], kind: Format, name: str) -> Response:
+    """Tables as a download."""
     content = export.csv_bytes(tables) if kind == "csv" else export.xlsx_bytes(tables)
     media = export.CSV_TYPE if kind == "csv" else export.XLSX_TYPE
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}.{kind}"

@@ -150,6 +150,8 @@ body.addEventListener("gengfu:commented", () => {
 body.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]") || event.target === dialog) dialog.close();
   if (event.target.closest("[data-print]")) print();
+  const copies = event.target.closest("[data-copy]");
+  if (copies) copy(document.getElementById(copies.dataset.copy), copies);
   const menu = document.getElementById("user-menu");
   if (menu.open && !menu.contains(event.target)) menu.open = false;
 });
@@ -170,6 +172,17 @@ body.addEventListener("htmx:beforeSwap", (event) => {
   }, { once: true });
 });
 
+// The clipboard's own interface is there only over HTTPS; a selection that is copied works everywhere.
+function copy(source, button) {
+  const range = document.createRange();
+  range.selectNodeContents(source);
+  const selection = getSelection();
+  selection.removeAllRanges();
+  selection.addRange(range);
+  if (document.execCommand("copy")) toast(button.dataset.copied, "good");
+  else if (navigator.clipboard) navigator.clipboard.writeText(source.textContent).then(() => toast(button.dataset.copied, "good"));
+}
+
 // --- live ---------------------------------------------------------------------------------------------------------
 
 let lost = false;
@@ -182,7 +195,7 @@ function listen(address) {
     lost = false;
     toast(words.online, "good");
     // Whatever happened while nobody listened.
-    for (const list of ["alerts", "orders", "messages", "quarantine", "maintenance", "patrol"]) htmx.trigger(body, `gengfu:${list}`);
+    for (const list of ["alerts", "orders", "messages", "quarantine", "maintenance", "patrol", "fire"]) htmx.trigger(body, `gengfu:${list}`);
   });
   stream.addEventListener("changed", (event) => {
     for (const list of JSON.parse(event.data)) htmx.trigger(body, `gengfu:${list}`);

@@ -1,12 +1,15 @@
 // The app: three pages, one bar under the thumb, and what happens by itself.
 
 import { ask, tickCheckIn } from "./checkin.js";
+import * as fire from "./fire.js";
+import * as live from "./live.js";
 import * as nfc from "./nfc.js";
 import { resumeSos, sosButton } from "./sos.js";
 import { activeRound, changed, load, onChange, refresh, state, update } from "./state.js";
 import * as sync from "./sync.js";
 import { resume, typedTap } from "./taps.js";
-import { fill, h, icon, sheetIsOpen, toast } from "./ui.js";
+import { closeSheet, fill, h, icon, sheetIsOpen, toast } from "./ui.js";
+import { currentFire, fireActions, fireBanner, fireView, showFire, tickFirePage } from "./ui_fire.js";
 import { homeActions, homeView, tickHome } from "./ui_home.js";
 import { meActions, meView } from "./ui_me.js";
 import { reportView } from "./ui_report.js";
@@ -23,6 +26,7 @@ const PAGES = {
   },
   report: { symbol: "flag", view: reportView, actions: () => [] },
   me: { symbol: "person", view: meView, actions: meActions },
+  fire: { symbol: "", view: fireView, actions: fireActions },
 };
 
 let page = "patrol";
@@ -49,9 +53,12 @@ function draw() {
     );
     return;
   }
+  if (page === "fire" && !currentFire()) page = "patrol";
+  fill(byId("alarm"), fireBanner(openFire, page === "fire"));
   fill(byId("main"), state.link === "signed_out" && signedOut(), PAGES[page].view());
   const actions = PAGES[page].actions().filter(Boolean);
-  const tabs = Object.entries(PAGES).map(([name, { symbol }]) =>
+  const listed = Object.entries(PAGES).filter(([, { symbol }]) => symbol);
+  const tabs = listed.map(([name, { symbol }]) =>
     h(
       "button",
       { type: "button", class: "tab", "aria-current": name === page ? "page" : false, onclick: () => go(name) },
@@ -64,6 +71,13 @@ function draw() {
     actions.length > 0 && h("div", { class: "actions" }, actions),
     h("div", { class: "tabs" }, tabs, sos),
   );
+  fire.tickFire();
+}
+
+function openFire(id) {
+  showFire(id);
+  closeSheet();
+  go("fire");
 }
 
 function go(name) {
@@ -101,10 +115,13 @@ const signedOut = () =>
     h("a", { class: "button button-quiet", href: "/sign-in?next=/patrol/phone" }, t("sign_in_again")),
   );
 
-async function linked({ state: link, prompts }) {
+async function linked({ state: link, answer }) {
   const isBack = link === "ok" && state.link !== "ok";
   state.link = link;
-  if (prompts) ask(prompts);
+  if (answer) {
+    ask(answer.prompts);
+    await fire.take(answer.fire, answer.server_ms);
+  }
   await refresh();
   if (link === "ok" && (isBack || performance.now() - updated > UPDATE_MS)) {
     updated = performance.now();
@@ -133,10 +150,14 @@ async function main() {
   await load();
   draw();
   keepForLater().catch(() => {});
+  document.addEventListener("gengfu:draw", draw);
+  await fire.start(openFire);
   sync.start(linked);
+  live.start(fire.ask);
   wedge.listen(typedTap);
   setInterval(() => {
     tickCheckIn();
+    if (tickFirePage()) draw();
     if (page !== "patrol" || sheetIsOpen() || !state.briefing) return;
     if (activeRound()) tickRound();
     else tickHome();

@@ -46,6 +46,7 @@ export async function me() {
 }
 
 export const briefing = () => request(`${API}/rounds`);
+export const fire = () => request(`${API}/fire`, {}, 8_000);
 export const csrfToken = () => csrf;
 
 /** Send a change; a stale token is renewed once. */
@@ -80,12 +81,12 @@ async function once(only, timeout) {
 /** Deliver one item at once, past everything that waits. */
 export const urgent = (id) => once(id, 8_000);
 
-/** Deliver everything in order, then the pictures. Returns the questions the server has for the guard. */
+/** Deliver everything in order, then the pictures. Returns what the server answered last. */
 export async function everything() {
-  let prompts = [];
+  let last;
   for (;;) {
     const { items, answer } = await once(null);
-    prompts = answer.prompts;
+    last = answer;
     const gone = answer.accepted.length + answer.refused.length;
     if (items.length < queue.BATCH || !gone) break;
   }
@@ -97,5 +98,5 @@ export async function everything() {
     }
     await queue.photoDone(id);
   }
-  return prompts;
+  return last;
 }

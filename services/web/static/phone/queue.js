@@ -50,6 +50,7 @@ export async function batch(only = null) {
 
 export const held = async () => (await all("queue")).find((item) => item.held) ?? null;
 export const cry = async () => (await all("queue")).findLast((item) => item.kind === "sos") ?? null;
+export const said = async () => (await all("queue")).filter((item) => item.kind.startsWith("fire_"));
 export const waiting = async () => (await count("queue")) + (await count("photos"));
 
 /** The server has `accepted` for good; what it `refused` is kept aside to be shown. */

@@ -17,6 +17,8 @@ export const state = {
   refused: 0,
   link: "unknown", // ok, offline, signed_out
   last: null, // the last place this phone was at
+  fire: { open: [], tests: [] }, // what the server told last of fire
+  said: [], // what this phone still has to deliver about fires
 };
 
 let listeners = [];
@@ -31,6 +33,7 @@ export async function load() {
   state.briefing = await recall("briefing");
   state.active = await recall("active");
   state.duty = await recall("duty");
+  state.fire = await recall("fire", state.fire);
   if (state.briefing) setZone(state.briefing.timezone);
   await refresh();
 }
@@ -38,6 +41,7 @@ export async function load() {
 /** Look again at what waits and what was tapped. */
 export async function refresh() {
   state.waiting = await queue.waiting();
+  state.said = await queue.said();
   state.refused = (await queue.refused()).length;
   state.taps = await queue.taps(clock.now());
   state.last = state.taps.findLast((tap) => tap.checkpoint)?.checkpoint ?? null;
@@ -77,6 +81,8 @@ export const by = () => state.user?.username ?? "";
 export const isOnDuty = () => Boolean(state.duty && state.duty.by === by());
 export const checkpoint = (id) => state.briefing?.checkpoints.find((one) => one.id === id) ?? null;
 export const round = (id) => state.briefing?.rounds.find((one) => one.id === id) ?? null;
+/** Open fires for which a tap at this place is an arrival. */
+export const firesAt = (id) => state.fire.open.filter((fire) => id && fire.checkpoints.includes(id));
 export const activeRound = () => round(state.active);
 
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");

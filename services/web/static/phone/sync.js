@@ -13,7 +13,7 @@ let timer = 0;
 let running = null;
 let again = false;
 
-/** `told({state, prompts})` after every try; state is ok, offline, or signed_out. */
+/** `told({state, answer})` after every try; state is ok, offline, or signed_out. */
 export function start(told) {
   tell = told;
   addEventListener("online", soon);
@@ -39,11 +39,10 @@ export function soon() {
 
 async function run() {
   clearTimeout(timer);
-  let prompts = null;
   try {
-    prompts = await alone(deliver.everything);
+    const answer = await alone(deliver.everything);
     status.failures = 0;
-    report("ok", prompts);
+    report("ok", answer);
   } catch (error) {
     status.failures += 1;
     const shut = error instanceof deliver.SignedOut || error.problem?.status === 403;
@@ -57,9 +56,9 @@ async function run() {
 /** Two pages and the worker share one queue: one of them delivers at a time. */
 const alone = (work) => (navigator.locks ? navigator.locks.request(LOCK, work) : work());
 
-function report(state, prompts = null) {
+function report(state, answer = null) {
   status.state = state;
-  tell({ state, prompts });
+  tell({ state, answer });
 }
 
 async function askForBackground() {

@@ -6,7 +6,7 @@ import { keep, recall } from "./db.js";
 import * as nfc from "./nfc.js";
 import * as queue from "./queue.js";
 import { remark } from "./rounds.js";
-import { activeRound, by, changed, recognise, refresh, state } from "./state.js";
+import { activeRound, by, changed, firesAt, recognise, refresh, state } from "./state.js";
 import * as sync from "./sync.js";
 import { clockTime, closeSheet, flash, minutes } from "./ui.js";
 import { nameOf, t } from "./words.js";
@@ -18,7 +18,9 @@ export async function tap(read) {
   const place = await recognise(read);
   const said = remark(round, state.taps, place?.id ?? null, now);
   await closeHeld();
-  const asks = Boolean(place?.questions.length) && said.kind !== "again";
+  // Who arrives at a fire is not asked about the lighting: this tap leaves at once.
+  const isArrival = firesAt(place?.id).length > 0;
+  const asks = Boolean(place?.questions.length) && said.kind !== "again" && !isArrival;
   const data = {
     entered: "nfc",
     ...read,
@@ -34,7 +36,7 @@ export async function tap(read) {
     flash("bad", t("not_saved"), t("not_saved_hint"), { ms: 5000 });
     return;
   }
-  show(place, said, now, asks);
+  show(place, isArrival ? { kind: "arrival" } : said, now, asks);
   await refresh();
   changed();
   if (asks) openChecklist(item, place, done);
@@ -43,12 +45,13 @@ export async function tap(read) {
 
 function show(place, said, now, asks) {
   const title = place ? nameOf(place) : t("tag_unknown");
-  const calm = ["ok", "free", "again"].includes(said.kind);
+  const calm = ["ok", "free", "again", "arrival"].includes(said.kind);
   const words = {
     ok: t("tap_ok"),
     free: t("tap_free"),
     again: t("tap_again"),
     unknown: t("tap_unknown"),
+    arrival: t("fire_is_here"),
     extra: t("tap_extra"),
     outside: t("tap_outside"),
     order: said.expected && t("tap_order", { name: nameOf(placeOf(said.expected.checkpoint)) }),

@@ -26,7 +26,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def changes(console: Console, holds: Callable[[], bool] = lambda: True) -> AsyncIterator[Any]:
-    return live._changes(live.Watch(console.db), holds)
+    return live._changes(live.Watch(console.db, tuple(console.configs.sites)), holds)
 
 
 def asking(console: Console, token: str = "", cookie: str = "") -> Request:
@@ -101,7 +101,7 @@ def test_the_end_of_the_session_ends_the_stream(console: Console, monkeypatch: p
 
 def test_many_streams_ask_the_database_once(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "POLL_S", 60.0)
-    watch = live.Watch(console.db)
+    watch = live.Watch(console.db, tuple(console.configs.sites))
     asked = []
     read = watch.read
     monkeypatch.setattr(watch, "read", lambda: asked.append(1) or read())
@@ -117,7 +117,7 @@ def test_many_streams_ask_the_database_once(console: Console, monkeypatch: pytes
 
 def test_a_server_that_stops_ends_the_streams(console: Console) -> None:
     async def story() -> None:
-        watch = live.Watch(console.db)
+        watch = live.Watch(console.db, tuple(console.configs.sites))
         stream = live._changes(watch, lambda: True)
         await next_event(stream)
         watch.stop()
@@ -188,7 +188,7 @@ def test_an_account_has_eight_streams_and_gets_each_place_back(console: Console)
 
 
 def fresh(console: Console) -> live.Versions:
-    return live.Watch(console.db).read()
+    return live.Watch(console.db, tuple(console.configs.sites)).read()
 
 
 def differing(before: live.Versions, after: live.Versions) -> set[str]:
