@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from gateway.contract.times import from_ms, to_ms
 from gateway.simulator.profile import baseline_of, room_of
 from gateway.simulator.rota import Drawn
-from gateway.simulator.scenario import DEVICE_FAULTS, Fault, Guard, Scenario
+from gateway.simulator.scenario import DEVICE_FAULTS, Fault, FireAct, Guard, Scenario
 from gateway.simulator.signals import (
     Signal,
     Window,
@@ -66,12 +66,16 @@ def simulated(config: SiteConfig) -> tuple[Point, ...]:
 
 
 def virtual_devices(config: SiteConfig) -> tuple[str, ...]:
-    """The devices that speak by themselves: with a simulated point, or with a heartbeat; our own processes are real."""
+    """The devices that speak by themselves: with a simulated point, or with a heartbeat.
+
+    Our own processes are real, and the gateway speaks for fire panels and their transmission devices.
+    """
     speaking = {point.device for point in simulated(config)}
+    fire = {*config.fire.source_by_id, *config.fire.panel_by_id}
     return tuple(
         device.id
         for device in config.devices
-        if device.kind not in OUR_OWN and (device.id in speaking or device.heartbeat)
+        if device.kind not in OUR_OWN and device.id not in fire and (device.id in speaking or device.heartbeat)
     )
 
 
@@ -146,14 +150,7 @@ class Plan:
 
     def begin_ms(self, fault: Fault | Guard) -> int:
         """When a fault, or a guard's duty, begins."""
-        if fault.local_time is None:
-            return self.start_ms + to_milliseconds(fault.start or timedelta(0))
-        zone = ZoneInfo(self.config.site.timezone)
-        local = from_ms(self.start_ms).astimezone(zone)
-        moment = datetime.combine(local.date(), time.fromisoformat(fault.local_time), zone)
-        if moment < local:
-            moment = datetime.combine(local.date() + timedelta(days=1), moment.timetz())
-        return to_ms(moment)
+        return begin_ms(fault, self.start_ms, ZoneInfo(self.config.site.timezone))
 
     def _points(self, pattern: str) -> tuple[str, ...]:
         quantity, sharp, number = pattern.partition("#")
@@ -174,6 +171,17 @@ class Plan:
         for one in sorted(hit, key=lambda planned: _LAYER_ORDER.index(planned.fault.kind)):
             signal = _layer(signal, one.fault, one.window, point, room.limit, room.centre)
         return rounded(signal, point.decimals)
+
+
+def begin_ms(act: Fault | Guard | FireAct, start_ms: int, zone: ZoneInfo) -> int:
+    """When something begins in a scenario that began at `start_ms`."""
+    if act.local_time is None:
+        return start_ms + to_milliseconds(act.start or timedelta(0))
+    local = from_ms(start_ms).astimezone(zone)
+    moment = datetime.combine(local.date(), time.fromisoformat(act.local_time), zone)
+    if moment < local:
+        moment = datetime.combine(local.date() + timedelta(days=1), moment.timetz())
+    return to_ms(moment)
 
 
 def _common_name(named: Sequence[Device | Point], zh: str, en: str) -> tuple[str, str]:

@@ -1,4 +1,7 @@
-"""A virtual site: on a real broker in real time (`Simulator`), or as messages for tests and benchmarks (`stream`)."""
+"""A virtual site: on a real broker in real time (`Simulator`), or as messages for tests and benchmarks (`stream`).
+
+Its fire transmission devices speak GB/T 26875.3 to the gateway's port, where one is given.
+"""
 
 import heapq
 import select
@@ -18,6 +21,7 @@ from gateway.simulator.plan import Narration, Plan, virtual_devices
 from gateway.simulator.rota import Drawn
 from gateway.simulator.scenario import Scenario, load_scenario
 from gateway.simulator.taps import TapScript, narration, tap_scripts
+from gateway.simulator.utd_link import UtdLink, site_links
 from gateway.site.model import SiteConfig
 
 _LONGEST_WAIT_S = 0.2
@@ -99,7 +103,7 @@ class Timeline:
 class Simulator:
     """Plays a scenario on a site over MQTT: one connection per virtual device, each with its own last will.
 
-    The phones of its guards share one more, without a last will.
+    The phones of its guards share one more, without a last will. Fire transmission devices connect to the gateway.
     """
 
     def __init__(
@@ -115,11 +119,13 @@ class Simulator:
         wait_ready: bool = True,
         on_event: OnEvent = lambda text, text_en: None,
         drawn: Drawn | None = None,
+        centre: tuple[str, int] | None = None,
     ) -> None:
         """`speed` above 1 is for a `start_at` in the past: otherwise events carry times that are still to come.
 
         `wait_ready`: readings wait until ingest has announced itself for the site; without an ingest, turn it off.
-        `drawn` knows the random starts of rounds; without it no guard comes to those.
+        `drawn` knows the random starts of rounds; without it no guard comes to those. `centre`: host and port of the
+        gateway for fire transmission devices; without it there are none.
         """
         if speed <= 0:
             raise ValueError("speed must be above 0")
@@ -133,7 +139,9 @@ class Simulator:
         self._wait_ready = wait_ready
         self._on_event = on_event
         self._drawn = drawn
+        self._centre = centre
         self._links: list[Link] = []
+        self._utds: list[UtdLink] = []
         self._lost = False
 
     def counts(self) -> Counts:
@@ -155,19 +163,23 @@ class Simulator:
             Link(script, self._broker, self.config.site.id, wait_ready=self._wait_ready, on_lost=self._tell_lost)
             for script in speakers
         ]
+        self._utds = site_links(plan, self._centre, self._on_event) if self._centre is not None else []
         story = heapq.merge(plan.narration(), narration(plan))
         chapter = next(story, None)
         try:
             while not stop.is_set():
                 now_ms = timeline.now_ms()
                 chapter = self._narrate(story, chapter, now_ms)
-                for link in self._links:
+                for link in self._speakers():
                     link.step(now_ms)
                 self._tell_found()
-                due = [link.due_ms for link in self._links]
+                due = [link.due_ms for link in self._speakers()]
                 self._wait(min((timeline.seconds_until(at) for at in due if at is not None), default=_LONGEST_WAIT_S))
         finally:
             self._leave(timeline.now_ms())
+
+    def _speakers(self) -> list[Link | UtdLink]:
+        return [*self._links, *self._utds]
 
     def _narrate(self, story: Iterator[Narration], chapter: Narration | None, now_ms: int) -> Narration | None:
         while chapter is not None and chapter.at_ms <= now_ms:
@@ -178,8 +190,8 @@ class Simulator:
     def _wait(self, seconds: float) -> None:
         """Until the broker says something or time is up."""
         poll = select.poll()
-        by_fd: dict[int, Link] = {}
-        for link in self._links:
+        by_fd: dict[int, Link | UtdLink] = {}
+        for link in self._speakers():
             fd = link.fileno()
             if fd is not None:
                 by_fd[fd] = link
@@ -189,6 +201,8 @@ class Simulator:
                 by_fd[fd].read()
 
     def _leave(self, now_ms: int) -> None:
+        for utd in self._utds:
+            utd.close()
         for link in self._links:
             link.close(now_ms)
         deadline = time.monotonic() + _GOODBYE_S

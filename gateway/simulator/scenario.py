@@ -1,4 +1,4 @@
-"""What happens, as data: faults with start, duration, kind, size and target, and guards. Shipped: `scenarios/`."""
+"""What happens, as data: faults with start, duration, kind, size and target; guards; fire. Shipped: `scenarios/`."""
 
 import difflib
 from datetime import timedelta
@@ -41,6 +41,13 @@ DEFAULT_BY: dict[str, timedelta] = {
     "wrong_clock": timedelta(hours=3),
 }
 """See `Guard.by`."""
+
+FireState = Literal["alarm", "fault", "shield", "supervisory", "start", "feedback"]
+"""What a component of the fire alarm panel says; `alarm` is fire."""
+FireStory = Literal["fire", "day", "storm", "silence", "reset"]
+FireKind = FireState | FireStory
+FIRE_STATES: tuple[FireState, ...] = get_args(FireState)
+STORM_SIZE = 500
 
 LocalTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
@@ -138,14 +145,51 @@ class Guard(Frozen):
         return self.by if self.by is not None else DEFAULT_BY.get(self.behaviour, timedelta(0))
 
 
+class FireAct(Frozen):
+    """One thing at the fire alarm panel, once or again and again; `gateway.simulator.fire_days` knows what it is."""
+
+    kind: FireKind
+    """A state of components; or fire: a whole one, from the first detector to the reset; day: a building's days with
+    faults, shields, tests and one fire; storm: `size` alarms within `duration`; silence, reset: done at the panel."""
+    target: Text = "detector"
+    """Component ids (`*` and `?` match), `kind`, `place/kind` (a zone or area), each with `#n` for the n-th of them;
+    `detector` is any that detects fire; `a | b`: b if no a. fire: where it begins."""
+    start: Duration | None = None
+    """After the scenario began."""
+    local_time: LocalTime | None = None
+    """Instead of `start`: at the first such moment of the site's day."""
+    duration: Duration | None = None
+    """States: then it is over; absent: at the next reset, or never. storm: two seconds unless given."""
+    every: Duration | None = None
+    """From one start to the next; absent: once."""
+    size: Annotated[int, Field(ge=1, le=10_000)] = STORM_SIZE
+    """storm: how many components."""
+    quiet: bool = False
+    """Part of another act's story: not narrated."""
+    zh: str = ""
+    en: str = ""
+    """Narration; absent: the usual sentence for the kind. `{name}` is the first component's name."""
+
+    @model_validator(mode="after")
+    def _times(self) -> Self:
+        if (self.start is None) == (self.local_time is None):
+            raise ValueError("give either start or local_time")
+        if self.every is not None and self.every < max(self.duration or timedelta(0), timedelta(seconds=1)):
+            raise ValueError("every must not be shorter than duration, nor than a second")
+        if self.kind == "day" and self.every is not None:
+            raise ValueError("a day repeats by itself: leave out every")
+        return self
+
+
 class Scenario(Frozen):
-    """A named list of faults, and of guards."""
+    """A named list of faults, of guards, and of what the fire alarm panel has to say."""
 
     id: Text
     name: Text
     name_en: Text
     faults: Annotated[tuple[Fault, ...], AsTuple] = Field(default=())
     guards: Annotated[tuple[Guard, ...], AsTuple] = Field(default=())
+    fire: Annotated[tuple[FireAct, ...], AsTuple] = Field(default=())
 
 
 def shipped_scenarios() -> tuple[str, ...]:

@@ -54,7 +54,10 @@ out = Console(highlight=False)
 
 
 def demo(
-    scenario: Annotated[str, typer.Option(help="demo, patrol, calm, storm, night_leak, backlog, clock_skew.")] = "demo",
+    scenario: Annotated[
+        str,
+        typer.Option(help="demo, patrol, fire, fire_storm, fire_days, calm, storm, night_leak, backlog, clock_skew."),
+    ] = "demo",
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Go on with the data of the last demo.")] = False,
     lang: Language = "zh",
@@ -70,6 +73,7 @@ def demo(
     os.environ["GENGFU_BROKER_HOST"] = "127.0.0.1"
     os.environ["GENGFU_BROKER_PORT"] = str(free_port("127.0.0.1", defaults.broker_port))
     os.environ["GENGFU_WEB_PORT"] = str(free_port(defaults.web_host, defaults.web_port))
+    os.environ["GENGFU_FIRE_PORT"] = str(free_port(defaults.fire_host, defaults.fire_port))
     settings = Settings()
     configs = configs_of(settings)
     db = open_database(settings)
@@ -184,7 +188,7 @@ def _start(
         if simulate is not None:
             scenario, seed = simulate
             words = ("--english",) if lang == "en" else ()
-            supervisor.start("simulator", "simulate", scenario, "--site", site, "--seed", str(seed), *words)
+            supervisor.start("simulator", "simulate", "site", scenario, "--site", site, "--seed", str(seed), *words)
 
 
 def _wait_for_port(host: str, port: int) -> None:
@@ -223,13 +227,15 @@ def _welcome(
     if others:
         lines.append(f"{'其他账号' if zh else 'Others'}  [dim]{others}（{'同一密码' if zh else 'same password'}）[/]")
     lines.append(f"MQTT      {settings.broker_host}:{settings.broker_port}")
+    if any(config.fire.sources for config in configs.sites.values()):
+        lines.append(f"{'消防' if zh else 'Fire'}      {settings.fire_host}:{settings.fire_port}  [dim]GB/T 26875.3[/]")
     if simulated:
         lines.append(
             "[dim]"
             + (
-                "模拟现场已启动，一分钟内会出现第一条报警。Ctrl-C 结束。"
+                "模拟现场已启动，一分钟内会出现第一条报警，两分钟后起火。Ctrl-C 结束。"
                 if zh
-                else "The first alert comes within a minute. Ctrl-C ends it."
+                else "The first alert comes within a minute, the fire after two. Ctrl-C ends it."
             )
             + "[/]"
         )

@@ -14,7 +14,7 @@ from rich.markup import escape
 from gateway.broker import PortTaken
 from gateway.contract.errors import GengfuError
 from gateway.site.problems import Language, SiteInvalid, format_problems
-from services.cli import accounts, demo, limits, parts, readers, site, tags
+from services.cli import accounts, demo, fire, limits, parts, readers, simulate, site, tags
 from services.kernel.errors import RoleTaken
 
 EXIT_WRONG = 1
@@ -38,6 +38,8 @@ app.command("limits")(limits.show)
 app.add_typer(accounts.app, name="account")
 app.add_typer(tags.app, name="tag")
 app.add_typer(readers.app, name="reader")
+app.add_typer(fire.app, name="fire")
+app.add_typer(simulate.app, name="simulate")
 for name, function in parts.COMMANDS.items():
     app.command(name, rich_help_panel="Single processes")(function)
 

@@ -161,8 +161,8 @@ def test_a_wrong_setting_is_a_sentence_and_a_code(stand: Stand, how: str) -> Non
         (("limits", "--site", "nowhere"), "nowhere"),
         (("limits", "--lang", "fr"), "fr"),
         (("account", "password", "nobody"), "nobody"),
-        (("simulate", "no-such-scenario"), "no-such-scenario"),
-        (("simulate", "calm", "--site", "nowhere"), "nowhere"),
+        (("simulate", "site", "no-such-scenario"), "no-such-scenario"),
+        (("simulate", "site", "calm", "--site", "nowhere"), "nowhere"),
         (("gateway", "--device", "nowhere"), "nowhere"),
     ],
 )

@@ -4,11 +4,15 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.contract.times import to_ms
+from gateway.simulator.fire_days import Stage, steps
+from gateway.simulator.fire_points import declared, pick
 from gateway.simulator.guard import Guards, Walk
-from gateway.simulator.plan import Plan
+from gateway.simulator.plan import Plan, virtual_devices
 from gateway.simulator.scenario import BEHAVIOURS, load_scenario, shipped_scenarios
 from gateway.simulator.taps import narration
 from gateway.site.load import load_configs
@@ -32,6 +36,40 @@ def test_every_fault_hits_what_it_names_first(yunhe: SiteConfig, name: str) -> N
         hit = one.points or one.devices
         assert hit
         assert first in ("*", "pressure") or hit == (first,)
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_every_act_at_the_fire_panel_hits_what_it_names_first(yunhe: SiteConfig, name: str) -> None:
+    components = declared(yunhe, "fire-panel-1")
+    for act in load_scenario(name).fire:
+        first = act.target.split("|")[0].strip()
+        assert first == "detector" or [one.id for one in pick(components, act.target)] == [first]
+
+
+def test_the_gateway_speaks_for_the_fire_panel_and_not_the_simulator(yunhe: SiteConfig) -> None:
+    assert virtual_devices(yunhe) == ("domestic-plc", "fire-plc", "nvr-1")
+
+
+def test_in_the_first_minutes_of_the_demo_two_detectors_of_a_zone_burn_and_another_building_has_a_fault(
+    yunhe: SiteConfig,
+) -> None:
+    stage = Stage(declared(yunhe, "fire-panel-1"), 1, ZoneInfo("Asia/Shanghai"))
+    told = [
+        step
+        for step in takewhile(
+            lambda one: one.at_ms < to_ms(START) + 300_000, steps(load_scenario("demo").fire, stage, to_ms(START))
+        )
+        if step.component is not None and step.do == "begin"
+    ]
+    assert [(one.at_ms - to_ms(START)) // 1_000 for one in told] == [120, 160, 200]
+    zones = [one.component.zone for one in told if one.component]
+    assert zones == ["building-1-low", "building-1-low", "building-2"]
+    assert [one.text for one in told] == [
+        "1号楼3层走廊烟感：火警（模拟）",
+        "1号楼4层走廊烟感：火警（模拟）",
+        "2号楼5层走廊烟感：故障（模拟）",
+    ]
+    assert told[0].text_en == "Building 1, floor 3, smoke detector: fire (simulated)"
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

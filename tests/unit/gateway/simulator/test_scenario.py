@@ -8,7 +8,16 @@ from gateway.simulator.scenario import Fault, Guard, ScenarioError, load_scenari
 
 
 def test_shipped_scenarios_all_load() -> None:
-    assert set(shipped_scenarios()) >= {"demo", "calm", "storm", "night_leak", "backlog", "clock_skew", "patrol"}
+    assert set(shipped_scenarios()) >= {
+        "demo",
+        "calm",
+        "storm",
+        "night_leak",
+        "backlog",
+        "clock_skew",
+        "patrol",
+        "fire",
+    }
     for name in shipped_scenarios():
         scenario = load_scenario(name)
         assert scenario.id == name
