@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
+
+from services.kernel.turnstile import Turnstile
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite connection waits for another process's transaction."""
@@ -60,6 +62,8 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn = threading.Lock()
+        file = self.sqlite_path
+        self._turnstile = None if file is None else Turnstile(file, BUSY_TIMEOUT_MS / 1000)
         if self.is_sqlite:
             self._writer = _sqlite_engine(self.url, read_only=False)
             self._reader = _sqlite_engine(self.url, read_only=True)
@@ -80,7 +84,7 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """A write transaction: committed when the block ends, rolled back when it raises."""
-        # Threads of one process queue here instead of in SQLite's busy handler, which sleeps and starves.
+        # Threads and processes queue here instead of in SQLite's busy handler, which sleeps and starves.
         with self._serialised(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -98,14 +102,17 @@ class Database:
 
     @contextmanager
     def _serialised(self) -> Iterator[None]:
-        if not self.is_sqlite:
-            yield
+        if self._turnstile is None:
+            with self._turn if self.is_sqlite else nullcontext():
+                yield
             return
-        with self._turn:
+        with self._turn, self._turnstile.turn():
             yield
 
     def dispose(self) -> None:
         """Close every connection."""
+        if self._turnstile is not None:
+            self._turnstile.close()
         self._writer.dispose()
         self._reader.dispose()
 
