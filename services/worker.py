@@ -3,9 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Select, bindparam, exists, or_, select
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -80,6 +81,8 @@ class Worker:
     _post: CommandPost | None = field(init=False, default=None)
     _beat_at: datetime | None = None
     _watched_since: datetime | None = None
+    _begun: frozenset[str] = frozenset()
+    """Which watches that never end were started."""
     _forgot_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -110,8 +113,13 @@ class Worker:
         """One round: timers, commands, messages, the watch over the others."""
         now = self.clock.now()
         # A message of a fire does not queue behind ingest for a transaction that has nothing to do.
+        failure: Exception | None = None
         if self._beat_due(now) or self._ask(_ANY_TIMER_DUE, now):
-            self._do_what_is_due(now)
+            try:
+                self._do_what_is_due(now)
+            except Exception as error:
+                log.exception("what is due could not be done; messages go out all the same")
+                failure = error
         delivered = self._courier.deliver_due()
         if delivered.dead or delivered.failing:
             with self.db.begin() as session:
@@ -120,6 +128,8 @@ class Worker:
                     if site is not None:
                         system.message_dead(session, site, message.channel, message.error or "", self.clock.now())
 
+        if failure is not None:
+            raise failure
         if delivered.errors:
             raise delivered.errors[0]
         if self._post is not None:
@@ -129,14 +139,48 @@ class Worker:
         if self._post is not None:
             self._post.drop()
         with self.db.begin() as session:
-            if self._watched_since is None:
-                self._patrol.begin(session, now)
-                self._care.begin(session, now)
-            for timer, error in run_due(session, self._handlers(), now, limit=AT_ONCE):
+            begun = self._begin(session, now)
+            for timer, error in run_due(session, self._handlers(), now, limit=AT_ONCE, sites=self.configs.sites):
                 log.error("timer %s of %s failed: %s", timer.kind, timer.ref, error)
-                for config in self.configs.sites.values():
-                    system.timer_failed(session, config, timer.kind, str(error), now)
+                self._report(session, timer.kind, error, self.configs.sites.values(), now)
             self._watch(session, now)
+        self._begun = begun
+
+    def _begin(self, session: Session, now: datetime) -> frozenset[str]:
+        """Start the watches that never end, once; returns those that run, if this is committed."""
+        starts = {"patrol.begin": self._patrol.begin, "fire.begin": self._care.begin}
+        begun = set(self._begun)
+        for name, start in starts.items():
+            if name not in begun and self._try(session, name, partial(start, session, now), None, now):
+                begun.add(name)
+        return frozenset(begun)
+
+    def _try(
+        self, session: Session, what: str, act: Callable[[], object], config: SiteConfig | None, now: datetime
+    ) -> bool:
+        """Do something in a savepoint of its own; its failure is an alert of the site (None: of all), and no more."""
+        try:
+            with session.begin_nested():
+                act()
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.exception("%s failed", what)
+            self._report(session, what, error, [config] if config else self.configs.sites.values(), now)
+            return False
+        return True
+
+    @staticmethod
+    def _report(session: Session, what: str, error: Exception, sites: Iterable[SiteConfig], now: datetime) -> None:
+        """Raise it as an alert; where not even that works, the log has it."""
+        for config in sites:
+            try:
+                with session.begin_nested():
+                    system.timer_failed(session, config, what, str(error), now)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                log.exception("the failure of %s could not be told at %s", what, config.site.id)
 
     def _handlers(self) -> Mapping[str, TimerHandler]:
         parts = (self._flows, self._patrol, self._fire, self._care)
@@ -158,11 +202,16 @@ class Worker:
             timers.forget(session, now - TIMERS_KEPT)
         hearts = list(session.scalars(select(Heartbeat).where(Heartbeat.role == "ingest")))
         for site, config in self.configs.sites.items():
-            system.settle_seen(session, config, now)
-            emergency.settle_seen(session, config, now)
-            fire_link.look(session, config, now)
             own = [heart for heart in hearts if site in (heart.sites or [site]) and heart.at <= now + AHEAD]
-            self._watch_ingest(session, config, max(own, key=lambda heart: heart.at, default=None), now)
+            newest = max(own, key=lambda heart: heart.at, default=None)
+            watches: dict[str, Callable[[], object]] = {
+                "watch.ingest": partial(self._watch_ingest, session, config, newest, now),
+                "watch.fire_link": partial(fire_link.look, session, config, now),
+                "watch.seen": partial(system.settle_seen, session, config, now),
+                "watch.patrol_seen": partial(emergency.settle_seen, session, config, now),
+            }
+            for what, act in watches.items():
+                self._try(session, what, act, config, now)
 
     def _watch_ingest(self, session: Session, config: SiteConfig, heart: Heartbeat | None, now: datetime) -> None:
         """One site's ingest: does it live, and does it hear and store?"""
@@ -195,7 +244,9 @@ class Worker:
             self._post.close()
 
 
-_OF_ALERTS = frozenset({"alert.opened", "alert.escalated", "fire.graded", "fire.call", "fire.digest"})
+_OF_FIRES = frozenset({"fire.graded", "fire.call", "fire.digest"})
+"""How a fire goes on: its alert may be put aside, what follows concerns everybody until the incident is closed."""
+_OF_ALERTS = _OF_FIRES | {"alert.opened", "alert.escalated"}
 
 
 def still_wanted(session: Session, message: Message) -> str | None:
@@ -209,6 +260,8 @@ def still_wanted(session: Session, message: Message) -> str | None:
     alert = alerts.get(session, message.subject_id)
     if alert.closed_at is not None:
         return "already_closed"
+    if message.kind in _OF_FIRES:
+        return None
     # A fire is everybody's: that one person has seen it spares nobody else.
     everybodys = alert.rule == ALARM_RULE and message.kind != "alert.escalated"
     if not everybodys and alert.acked_occurrence >= message.occurrence:

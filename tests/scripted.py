@@ -14,7 +14,7 @@ from typing import Any
 from gateway.contract.times import format_at
 from gateway.contract.topics import Kind
 from gateway.mqtt import BrokerAddress
-from gateway.outbox import Outbox
+from gateway.outbox import Lane, Outbox
 from gateway.publish import Pace, Publisher
 
 SITE = "yunhe"
@@ -28,6 +28,7 @@ PRESSURES = (
 """(device, point, set value, steps from one excursion to the next)."""
 Event = tuple[str, Kind, dict[str, Any]]
 CHUNK = 25
+LANES = {"fire": Lane.FIRE, "reading": Lane.BULK}
 
 
 def events(base_ms: int, steps: int) -> Iterator[Event]:
@@ -70,7 +71,7 @@ def main() -> None:
     waiting: list[Event] = []
     started, put = time.monotonic(), 0
     for event in events(base_ms, steps):
-        key = (event[0], int(event[1] == "reading"))
+        key = (event[0], LANES.get(event[1], Lane.URGENT))
         if done.get(key, 0) > 0:
             done[key] -= 1
             continue

@@ -1,6 +1,6 @@
 """What the gateway is asked to do with a source of fire signals: `gengfu/v1/{site}/{source}/command`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -17,6 +17,9 @@ CommandKind = Literal[
 
 Outcome = Literal["confirmed", "answered", "denied", "timeout", "unreachable", "expired"]
 """What a fire event of scope `command` says became of it."""
+
+LONGEST_MS: Final = 600_000
+"""No command may wait longer than this to be carried out: what was meant then is not meant now."""
 
 
 class CommandBody(BaseModel):

@@ -1,8 +1,9 @@
 """海湾 GST-INET-03A Modbus card: the states of points in holding registers, read again and again. No I/O here.
 
 A register shows the last thing that happened to its point, so a fault after a fire does not say that the fire is over:
-only restored and normal do. What is read first is all there is. Numbers of loops and points follow the register; the
-register itself is told with every signal, because vendors' tables differ and the first one should be checked on site.
+only restored and normal do, also when it is read for the first time after a restart. Numbers of loops and points
+follow the register; the register itself is told with every signal, because vendors' tables differ and the first one
+should be checked on site.
 """
 
 from collections.abc import Sequence
@@ -48,8 +49,8 @@ def point_signal(register: int, value: int, model: Model, *, is_first: bool) -> 
     if state not in _NAMES:
         return Signal("unparsed", address, text=f"{said}，{address}", marks=("unparsed", "unknown_state"), extra=extra)
     begun = (_BEGINS[state],) if state in _BEGINS else ()
-    if is_first or state in _NORMAL:
-        return Signal("component", address, state=begun, complete=True, extra=extra)
+    if state in _NORMAL:
+        return Signal("component", address, complete=True, extra=extra)
     return Signal("component", address, state=begun, ended=_ENDS.get(state, ()), extra=extra)
 
 

@@ -1,7 +1,7 @@
 """Panels that print text: one engine that only listens; the formats are data (gateway.site.fire_formats)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
@@ -22,6 +22,11 @@ _CONTROL: Final = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _TOLD: Final = {"label": "label", "device": "device_type", "zone": "zone", "loop": "loop", "point": "point"}
 """Groups that are told with the signal, and as what."""
 _MAX_LINE: Final = 1000
+_MOST: Final = 50
+"""So many records are looked for in what should be one."""
+_TRIES: Final = 100
+"""At so many places of it; what is left then still is a fire of the panel if it says so."""
+_STARTS: Final = re.compile(r"(?<!\S)\S")
 _YEARS: Final = range(1980, 2200)
 _ZEROS: Final = re.compile(r"^0+(?=\d)")
 
@@ -47,6 +52,8 @@ class TextReader:
         events = [_Word(word.upper(), event) for event in layout.events for word in event.words]
         turns = [_Word(word.upper(), turn=turn.into) for turn in layout.turns for word in turn.words]
         self._words = sorted([*events, *turns], key=lambda word: len(word.text), reverse=True)
+        self._any_word = _one_of(word.text for word in self._words)
+        self._fire_word = _one_of(own)
         self._low = _low_bytes([*(word.text for word in self._words), *layout.fire_words])
         commands = [(bytes.fromhex(one), b"") for one in (*layout.begins, *layout.strip)]
         ends = [] if layout.encoding == "low-byte-utf16" else [(bytes.fromhex(one), b"\n") for one in layout.ends]
@@ -77,15 +84,49 @@ class TextReader:
         for pattern in self._patterns:
             found = pattern.search(tail)
             if found is not None:
-                signal = self._signal(found, raw, text, marks)
-                rest = text[: len(text) - len(tail)] + tail[: found.start()] + "\n" + tail[found.end() :]
-                is_more = "fire" not in signal.state and self._fire.found_in(rest)
-                return [signal, _fire_of_panel(raw, text, marks)] if is_more else [signal]
+                signals = [self._signal(found, raw, text, marks)]
+                rest = [text[: len(text) - len(tail)], tail[: found.start()]]
+                rest += self._glued(signals, found, tail, raw, marks)
+                is_more = self._fire.found_in("\n".join(rest))
+                return [*signals, _fire_of_panel(raw, text, marks)] if is_more else signals
         if self._says_fire(raw, text):
             return [_fire_of_panel(raw, text, marks)]
         if any(pattern.search(tail) for pattern in self._ignore):
             return []
         return [Signal("unparsed", text=text, raw=raw, marks=("unparsed", *marks))]
+
+    def _glued(
+        self, signals: list[Signal], first: re.Match[str], tail: str, raw: bytes, marks: tuple[str, ...]
+    ) -> list[str]:
+        """Records after the first one, whose end was lost, join `signals`; returns what belongs to none of them.
+
+        Only what names a point is believed. Within what the first took for its label, it must be a fire of another one.
+        """
+        rest, end = [], first.end()
+        for start in self._starts(tail, first.start() + 1)[:_TRIES]:
+            found = self._at(tail[start:]) if len(signals) < _MOST else None
+            if found is None:
+                continue
+            signal = self._signal(found, raw, tail[start:], marks)
+            if signal.scope != "component" or "unparsed" in signal.marks:
+                continue
+            is_told = any(signal.address == one.address for one in signals)
+            if start < end and ("fire" not in signal.state or is_told):
+                continue
+            signals.append(signal)
+            rest.append(tail[end:start])
+            end = max(end, start + found.end())
+        return [*rest, tail[end:]]
+
+    def _starts(self, tail: str, begin: int) -> list[int]:
+        """Where another record may begin: at a word, or at one that means fire right after other letters."""
+        last = max((found.start() for found in self._any_word.finditer(tail, begin)), default=-1)
+        found = [*_STARTS.finditer(tail, begin), *self._fire_word.finditer(tail, begin)]
+        return sorted({one.start() for one in found if one.start() <= last})
+
+    def _at(self, text: str) -> re.Match[str] | None:
+        """The record that begins right here."""
+        return next((found for pattern in self._patterns if (found := pattern.match(text)) is not None), None)
 
     def _signal(self, found: re.Match[str], raw: bytes, text: str, marks: tuple[str, ...]) -> Signal:
         groups = {name: value.strip() for name, value in found.groupdict().items() if value and value.strip()}
@@ -271,6 +312,11 @@ def _address(groups: dict[str, str]) -> str | None:
     parts = (_ZEROS.sub("", groups[name]) for name in ("loop", "point") if name in groups)
     address = "-".join(parts)[:80]
     return address if address.strip("0-") else None
+
+
+def _one_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Any of them; nothing where there are none."""
+    return re.compile("|".join(map(re.escape, words)) or "(?!)", re.IGNORECASE)
 
 
 def _low_bytes(words: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Whether a format says of its own samples what it claims: what `gengfu check` and the tests ask."""
 
+from collections.abc import Iterator
 from datetime import UTC
 
 from gateway.drivers.fire_signal import Signal
@@ -24,19 +25,29 @@ def heard(layout: TextFormat, data: bytes) -> list[Signal]:
     return [*panel.feed(data, 0), *panel.close(0)]
 
 
-def disproofs(layout: TextFormat) -> list[str]:
-    """What differs from what the samples promise, a line each; empty: the format is proven."""
+def disproofs(layout: TextFormat, *, zh: bool = False) -> list[str]:
+    """What differs from what the samples promise, a line each, in Chinese or English; empty: the format is proven."""
     found = []
     for number, sample in enumerate(layout.samples, start=1):
         signals = heard(layout, sample_bytes(layout, sample))
         if len(signals) != len(sample.gives):
-            found.append(f"sample {number}: {len(signals)} signals instead of {len(sample.gives)}")
-        for signal, expected in zip(signals, sample.gives, strict=False):
-            found += [f"sample {number}: {one}" for one in _differences(signal, expected)]
+            words = "样例 {}：给出 {} 条信号，应为 {} 条" if zh else "sample {}: gives {} signals, should give {}"
+            found.append(words.format(number, len(signals), len(sample.gives)))
+        words = "样例 {} 第 {} 条信号：{} 给出 {}，应为 {}" if zh else "sample {}, signal {}: {} gives {}, should be {}"
+        for place, (signal, expected) in enumerate(zip(signals, sample.gives, strict=False), start=1):
+            for name, got, wanted in _differences(signal, expected):
+                found.append(words.format(number, place, name, _written(got, zh=zh), _written(wanted, zh=zh)))
     return found
 
 
-def _differences(signal: Signal, expected: Expected) -> list[str]:
+def _written(value: object, *, zh: bool) -> str:
+    """As it stands in the site files."""
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
+    return text or ("空" if zh else "nothing")
+
+
+def _differences(signal: Signal, expected: Expected) -> Iterator[tuple[str, object, object]]:
+    """(key, what it gives, what was expected)."""
     panel_at = signal.panel_at
     got = {
         "scope": signal.scope,
@@ -50,4 +61,4 @@ def _differences(signal: Signal, expected: Expected) -> list[str]:
         "marks": signal.marks,
     }
     wanted = expected.model_dump(exclude_unset=True)
-    return [f"{name} is {got[name]!r} instead of {one!r}" for name, one in wanted.items() if got[name] != one]
+    return ((name, got[name], one) for name, one in wanted.items() if got[name] != one)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.drivers.fire_signal import Signal, repeat_key, signal_body
 from gateway.drivers.gb26875.profile import Profile
+from gateway.fire.strangers import Strangers
 from gateway.outlet import Event
 from gateway.site.fire import Source
 from gateway.site.model import SiteConfig
@@ -31,6 +32,8 @@ class Speaker:
     source: Source | None
     sender: str = ""
     """The address of an undeclared sender, as 12 hex digits."""
+    voice: str = ""
+    """What tells its retransmissions from equal frames of others: the source, or where a stranger connects from."""
 
 
 def peer_address(text: str) -> Address | None:
@@ -63,6 +66,8 @@ class Book:
         self._by_address = {one.address: one for one in self._sources if one.address is not None}
         self._profiles = {one.id: self._profile(one) for one in self._sources}
         self._nobody = Speaker(gateway, Profile(self._zone), None)
+        self.strangers = Strangers()
+        """How much of what undeclared senders say is told."""
 
     def on_line(self) -> list[Source]:
         """Sources with a serial line or serial server of their own."""
@@ -81,13 +86,13 @@ class Book:
         named = self._by_address.get(address.hex())
         if named is not None:
             is_here = named == line if line is not None else not named.peers or may_connect(named.peers, peer)
-            return self._known(named) if is_here else self._stranger(address)
+            return self._known(named) if is_here else self._stranger(address, peer)
         if line is not None:
-            return self._known(line) if line.address is None else self._stranger(address)
+            return self._known(line) if line.address is None else self._stranger(address, peer)
         open_ones = [one for one in self.over_tcp() if one.address is None]
         fitting = [one for one in open_ones if one.peers and may_connect(one.peers, peer)]
         fitting += [one for one in open_ones if not one.peers]
-        return self._known(fitting[0]) if fitting else self._stranger(address)
+        return self._known(fitting[0]) if fitting else self._stranger(address, peer)
 
     def label(self, moment: datetime) -> bytes:
         """The time label of an aware moment, by the site's clock."""
@@ -130,10 +135,10 @@ class Book:
         return signal_body(replace(signal, marks=marks), panel, at_ms)
 
     def _known(self, source: Source) -> Speaker:
-        return Speaker(source.id, self._profiles[source.id], source)
+        return Speaker(source.id, self._profiles[source.id], source, voice=source.id)
 
-    def _stranger(self, address: bytes) -> Speaker:
-        return replace(self._nobody, sender=address.hex())
+    def _stranger(self, address: bytes, peer: Address | None) -> Speaker:
+        return replace(self._nobody, sender=address.hex(), voice=f"?{peer or ''}")
 
     def _profile(self, source: Source) -> Profile:
         return Profile(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import paho.mqtt.client as paho
 
-from gateway.contract.commands import CommandBody, parse_command
+from gateway.contract.commands import LONGEST_MS, CommandBody, parse_command
 from gateway.contract.errors import ContractError, NotNow
 from gateway.contract.topics import command_topic, commanded_source
 from gateway.fire.conversation import outcome_event
@@ -74,7 +74,7 @@ class CommandSender:
 
 
 class CommandDesk:
-    """Decides which commands are carried out: each once, none that has expired. Not for several threads."""
+    """Decides which commands are carried out: each once, and in its time. Not for several threads."""
 
     def __init__(
         self,
@@ -106,6 +106,9 @@ class CommandDesk:
             log.warning("A command on %s is for no source of this gateway", topic)
         elif now_ms > command.expires_ms:
             self._keep([outcome_event(source, command.id, "expired", now_ms, {})])
+        elif command.expires_ms - now_ms > LONGEST_MS:
+            reason = {"reason": "expires_at is more than 10 minutes ahead"}
+            self._keep([outcome_event(source, command.id, "denied", now_ms, reason)])
         else:
             self._carry_out(source, command)
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from gateway.contract.commands import CommandBody, Outcome
@@ -15,6 +15,7 @@ from gateway.drivers.gb26875.session import Beat, Confirmed, Failed, Happening, 
 from gateway.drivers.gb26875.signals import is_heartbeat, signals_of
 from gateway.drivers.gb26875.units import request_unit
 from gateway.fire.book import Address, Book, Speaker
+from gateway.fire.strangers import Told
 from gateway.outlet import Event
 from gateway.site.fire import Source
 
@@ -42,6 +43,10 @@ class Item:
     events: list[Event]
     frame: Frame | None = None
     is_faulty: bool = False
+    device: str = ""
+    """The source it is about; empty: a sender nobody declares."""
+    told: Told | None = None
+    """What of it stands for more that was left out."""
 
 
 @dataclass(slots=True)
@@ -52,6 +57,8 @@ class Heard:
     devices: set[str] = field(default_factory=set)
     """Sources that showed that they live."""
     frames: int = 0
+    objects: int = 0
+    """Information objects of frames that are news."""
 
 
 def outcome_event(device: str, command: str, outcome: Outcome, at_ms: int, answer: Mapping[str, Any]) -> Event:
@@ -63,6 +70,15 @@ def outcome_event(device: str, command: str, outcome: Outcome, at_ms: int, answe
 def status_event(device: str, at_ms: int, *, online: bool) -> Event:
     """The event that says whether a source is there."""
     return device, "status", {"at": format_at(at_ms), "online": online}
+
+
+def item_of(event: Event) -> Item:
+    """An event of a declared source that answers no frame."""
+    return Item([event], device=event[0])
+
+
+def _declared(speaker: Speaker) -> str:
+    return speaker.device if speaker.source is not None else ""
 
 
 class Conversation:
@@ -87,6 +103,7 @@ class Conversation:
             extra_commands=PRIVATE_COMMANDS,
             repeats=repeats,
             connection=connection,
+            speaker=lambda address: book.speaker(address, peer, line).voice,
             most_waiting=_COMMANDS_WAITING,
         )
         self._routes: dict[str, Route] = {}
@@ -109,14 +126,16 @@ class Conversation:
 
     def feed(self, data: bytes, now_ms: int) -> Heard:
         """Take bytes as they come; `now_ms`: of a clock that never goes back."""
-        return self._heard(self._session.feed(data, now_ms))
+        return self._heard(self._session.feed(data, now_ms), now_ms)
 
     def tick(self, now_ms: int) -> Heard:
         """Let time pass."""
-        return self._heard(self._session.tick(now_ms))
+        return self._heard(self._session.tick(now_ms), now_ms)
 
     def kept(self, item: Item) -> None:
         """Its events are on disk: now its sender may forget them."""
+        if item.told is not None:
+            self._book.strangers.said(item.told)
         if item.frame is None:
             return
         if item.is_faulty:
@@ -162,19 +181,19 @@ class Conversation:
         ended = [self._asked.pop(token) for token in self._session.fail_all()]
         return [outcome_event(device, command, "unreachable", at_ms, {}) for device, command in ended]
 
-    def _heard(self, happenings: Sequence[Happening]) -> Heard:
+    def _heard(self, happenings: Sequence[Happening], now_ms: int) -> Heard:
         heard = Heard()
         for one in happenings:
             if isinstance(one, Received):
-                self._take_received(one, heard)
+                self._take_received(one, heard, now_ms)
             elif isinstance(one, Replied):
-                self._take_reply(one, heard)
+                self._take_reply(one, heard, now_ms)
             elif isinstance(one, Beat):
                 self._greet(one.frame, heard)
             elif isinstance(one, Confirmed):
-                heard.items.append(Item([self._outcome(one.token, "confirmed", {})]))
+                heard.items.append(item_of(self._outcome(one.token, "confirmed", {})))
             elif isinstance(one, Failed):
-                heard.items.append(Item([self._outcome(one.token, one.reason, {})]))
+                heard.items.append(item_of(self._outcome(one.token, one.reason, {})))
         return heard
 
     def _greet(self, frame: Frame, heard: Heard) -> Speaker:
@@ -186,19 +205,32 @@ class Conversation:
             heard.devices.add(speaker.device)
         return speaker
 
-    def _take_received(self, received: Received, heard: Heard) -> None:
-        speaker = self._greet(received.frame, heard)
-        signals = self._signals(received.frame, speaker)
-        events = self._book.events(speaker, signals, self._clock_ms(), is_reused=received.is_reused)
-        heard.items.append(Item(events, received.frame, self._book.is_faulty(speaker, signals)))
+    def _take_received(self, received: Received, heard: Heard, now_ms: int) -> None:
+        frame = received.frame
+        speaker = self._greet(frame, heard)
+        signals = self._signals(frame, speaker)
+        heard.objects += len(signals)
+        speaker, passed, told = self._thin(speaker, signals, now_ms)
+        events = self._book.events(speaker, passed, self._clock_ms(), is_reused=received.is_reused)
+        heard.items.append(Item(events, frame, self._book.is_faulty(speaker, signals), _declared(speaker), told))
 
-    def _take_reply(self, replied: Replied, heard: Heard) -> None:
+    def _take_reply(self, replied: Replied, heard: Heard, now_ms: int) -> None:
         speaker = self._greet(replied.frame, heard)
         signals = self._signals(replied.frame, speaker)
-        events = self._book.events(speaker, signals, self._clock_ms(), is_reply=True)
+        heard.objects += len(signals)
+        speaker, passed, told = self._thin(speaker, signals, now_ms)
+        events = self._book.events(speaker, passed, self._clock_ms(), is_reply=True)
         if replied.token is not None:
             events.append(self._outcome(replied.token, "answered", _told(events)))
-        heard.items.append(Item(events))
+        heard.items.append(Item(events, device=_declared(speaker), told=told))
+
+    def _thin(
+        self, speaker: Speaker, signals: list[Signal], now_ms: int
+    ) -> tuple[Speaker, Sequence[Signal], Told | None]:
+        if speaker.source is not None:
+            return speaker, signals, None
+        sender, passed, told = self._book.strangers.thin(speaker.sender, signals, now_ms)
+        return replace(speaker, sender=sender), passed, told
 
     def _signals(self, frame: Frame, speaker: Speaker) -> list[Signal]:
         try:

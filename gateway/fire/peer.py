@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gateway.fire.book import Address, peer_address
-from gateway.fire.conversation import Conversation
+from gateway.fire.conversation import Conversation, Heard
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,24 @@ class Limits:
     """A connection that is silent for so long is closed; more than any source's `offline_after`."""
     stalled_s: float = 60.0
     """So long a device may leave its answers in our buffers, or an old connection open beside its new one."""
+    objects_per_s: float = 200.0
+    """Information objects of a connection over which a declared source speaks: a frame may bring a hundred."""
+    objects_burst: float = 2000.0
+    strange_objects_per_s: float = 20.0
+    """Those of undeclared senders, from one address together."""
+    strange_objects_burst: float = 100.0
+    strangers_per_address: int = 8
+    """Connections over which only undeclared senders have spoken."""
+
+    @property
+    def strangers(self) -> int:
+        """Connections of undeclared senders, of all addresses."""
+        return max(1, self.connections // 8)
+
+    @property
+    def strange_waiting(self) -> int:
+        """Frames of undeclared senders that are not yet on disk; beyond it none of them is read."""
+        return max(1, self.waiting // 8)
 
 
 class Allowance:
@@ -57,9 +75,12 @@ class Host(Protocol):
     buffer: memoryview
     """Where what arrives is put first: one portion, for all connections."""
 
-    @property
-    def is_full(self) -> bool:
-        """Whether nobody is to be read for now."""
+    def is_full(self, peer: "Peer") -> bool:
+        """Whether it is not to be read for now, because too much waits."""
+        ...
+
+    def strangers_allowance(self, peer: "Peer") -> Allowance:
+        """How much undeclared senders may say from where it is."""
         ...
 
     def now_s(self) -> float:
@@ -70,8 +91,8 @@ class Host(Protocol):
         """A connection was made; None: not with us."""
         ...
 
-    def hear(self, peer: "Peer", data: bytes) -> int:
-        """Bytes have come; how many frames they were."""
+    def hear(self, peer: "Peer", data: bytes) -> Heard:
+        """Bytes have come; what they brought."""
         ...
 
     def part(self, peer: "Peer") -> None:
@@ -89,6 +110,8 @@ class Standing:
     """Sources that have spoken over it."""
     has_spoken: bool = False
     """At least one sound frame came."""
+    is_known: bool = False
+    """At least one of them from a declared source."""
     waiting: int = 0
     """Frames that are not yet on disk."""
     stalled_s: float | None = None
@@ -104,6 +127,7 @@ class Peer(asyncio.BufferedProtocol):
         self._host = host
         self._transport: asyncio.Transport | None = None
         self._frames: Allowance | None = None
+        self._objects: Allowance | None = None
         self._bytes: Allowance | None = None
         self._resume_s = 0.0
         self._is_paused = False
@@ -123,6 +147,7 @@ class Peer(asyncio.BufferedProtocol):
         name = transport.get_extra_info("peername")
         self.address = peer_address(str(name[0])) if name else None
         self._frames = Allowance(limits.frames_per_s, limits.frames_burst, now_s)
+        self._objects = Allowance(limits.objects_per_s, limits.objects_burst, now_s)
         self._bytes = Allowance(limits.bytes_per_s, limits.bytes_burst, now_s)
         self.conversation = self._host.welcome(self)
         if self.conversation is None:
@@ -134,11 +159,16 @@ class Peer(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: so much has come."""
-        if self.conversation is None or self._frames is None or self._bytes is None:
+        if self.conversation is None or self._frames is None or self._objects is None or self._bytes is None:
             return
-        frames = self._host.hear(self, bytes(self._host.buffer[:nbytes]))
+        heard = self._host.hear(self, bytes(self._host.buffer[:nbytes]))
         now_s = self._host.now_s()
-        wait_s = max(self._frames.take(frames, now_s), self._bytes.take(nbytes, now_s))
+        objects = self._objects if self.standing.is_known else self._host.strangers_allowance(self)
+        wait_s = max(
+            self._frames.take(heard.frames, now_s),
+            objects.take(heard.objects, now_s),
+            self._bytes.take(nbytes, now_s),
+        )
         if wait_s > 0:
             self._resume_s = now_s + wait_s
             asyncio.get_running_loop().call_later(wait_s, self.pace)
@@ -164,7 +194,7 @@ class Peer(asyncio.BufferedProtocol):
         if self._transport is None or self._transport.is_closing():
             return
         wants_pause = (
-            self._host.is_full
+            self._host.is_full(self)
             or self.standing.waiting >= self._host.limits.waiting_each
             or self.standing.stalled_s is not None
             or self._host.now_s() < self._resume_s

@@ -1,7 +1,8 @@
 """The TCP server for transmission devices: many connections on one thread, and nothing confirmed before it is on disk.
 
-What all connections have brought is committed together, off the event loop, and then confirmed. Whoever sends too much
-or does not take its answers is read more slowly: TCP holds it back, nothing is thrown away.
+What all connections have brought is committed together, each speaker in turn and declared sources first, off the event
+loop, and then confirmed. Whoever sends too much or does not take its answers is read more slowly: TCP holds it back,
+nothing is thrown away.
 """
 
 import asyncio
@@ -9,7 +10,6 @@ import logging
 import resource
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,9 +18,11 @@ from typing import Any, Final, NamedTuple
 from gateway.contract.commands import CommandBody
 from gateway.drivers.gb26875.repeats import Repeats
 from gateway.fire.book import Book
-from gateway.fire.conversation import Conversation, Heard, Item, outcome_event, status_event
-from gateway.fire.peer import Limits, Peer
+from gateway.fire.conversation import Conversation, Heard, Item, item_of, outcome_event, status_event
+from gateway.fire.crowd import Crowd
+from gateway.fire.peer import Allowance, Limits, Peer
 from gateway.fire.presence import Presence, Said
+from gateway.fire.turns import Turns
 from gateway.outbox import OutboxError
 from gateway.outlet import Event, Outlet
 
@@ -32,8 +34,6 @@ _TOGETHER: Final = 200
 """Events of one commit, and a little more: the first of a storm does not wait for the last."""
 _START_S: Final = 10.0
 _OTHER_FILES: Final = 1024
-_SILENT_S: Final = 10.0
-"""Who has said nothing for so long makes room for others when there are too many."""
 
 
 class _Waiting(NamedTuple):
@@ -66,11 +66,11 @@ class FireServer:
         self._clock_ms = clock_ms
         self._monotonic = monotonic
         self._repeats = Repeats()
-        self._peers: set[Peer] = set()
+        self._peers = Crowd(self.limits, monotonic)
         self._speaking: dict[str, Peer] = {}
         """The connection over which a source was heard last."""
         self._made = 0
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: Turns[_Waiting] = Turns()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="fire-disk")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
@@ -124,10 +124,13 @@ class FireServer:
 
     # --- for connections, on the event loop -----------------------------------------------------------------------
 
-    @property
-    def is_full(self) -> bool:
+    def is_full(self, peer: Peer) -> bool:
         """The disk does not keep up."""
-        return len(self._waiting) >= self.limits.waiting
+        return len(self._waiting) >= self.limits.waiting or (not peer.standing.is_known and self._is_full_of_strangers)
+
+    def strangers_allowance(self, peer: Peer) -> Allowance:
+        """How much undeclared senders may say from where it is."""
+        return self._peers.allowance(peer.address)
 
     def now_s(self) -> float:
         """The steady clock."""
@@ -136,35 +139,38 @@ class FireServer:
     def welcome(self, peer: Peer) -> Conversation | None:
         """A connection was made; None: its address is not allowed, or there are too many."""
         if not self._book.admits(peer.address):
-            log.warning("A connection from %s is refused: no source names its network", peer.address)
+            self._peers.turn_away(peer, "no source names its network")
             return None
-        if not self._has_room(peer):
+        if not self._peers.enter(peer):
             return None
         self._made += 1
-        self._peers.add(peer)
         return Conversation(self._book, self._clock_ms, repeats=self._repeats, connection=self._made, peer=peer.address)
 
-    def hear(self, peer: Peer, data: bytes) -> int:
-        """Bytes have come; how many frames they were."""
+    def hear(self, peer: Peer, data: bytes) -> Heard:
+        """Bytes have come; what they brought."""
         conversation = peer.conversation
         assert conversation is not None
         heard = conversation.feed(data, self._now_ms())
         self._take(peer, heard)
         if conversation.is_hopeless:
             peer.leave("only bad frames come")
-        return heard.frames
+        return heard
 
     def part(self, peer: Peer) -> None:
         """A connection has ended."""
-        self._peers.discard(peer)
+        self._peers.leave(peer)
         gone = [device for device in peer.standing.devices if self._speaking.get(device) is peer]
         for device in gone:
             del self._speaking[device]
         if peer.conversation is not None:
-            events = peer.conversation.end()
-            self._queue(peer, [Item([*events, *self._statuses(self._presence.gone(gone, self._now_ms()))])])
+            events = [*peer.conversation.end(), *self._statuses(self._presence.gone(gone, self._now_ms()))]
+            self._queue(peer, map(item_of, events))
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_full_of_strangers(self) -> bool:
+        return self._waiting.strange >= self.limits.strange_waiting
 
     def _now_ms(self) -> int:
         return int(self._monotonic() * 1000)
@@ -190,7 +196,7 @@ class FireServer:
         both: list[asyncio.Task[Any]] = [*work, ending]
         done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         server.close()
-        for peer in list(self._peers):
+        for peer in self._peers:
             peer.leave()
         for task in work:
             task.cancel()
@@ -198,31 +204,13 @@ class FireServer:
         for task in done:
             task.result()
 
-    def _has_room(self, peer: Peer) -> bool:
-        beside = [one for one in self._peers if one.address == peer.address]
-        crowd: Iterable[Peer] = ()
-        if len(beside) >= self.limits.per_address:
-            crowd = beside
-        elif len(self._peers) >= self.limits.connections:
-            crowd = self._peers
-        else:
-            return True
-        silent = [one for one in crowd if not one.standing.has_spoken and self._age_s(one) > _SILENT_S]
-        if not silent:
-            log.warning("A connection from %s is refused: there are too many", peer.address)
-            return False
-        oldest = min(silent, key=lambda one: one.standing.since_s)
-        oldest.leave("it says nothing, and others wait")
-        self._peers.discard(oldest)
-        return True
-
-    def _age_s(self, peer: Peer) -> float:
-        return self._monotonic() - peer.standing.since_s
-
     def _take(self, peer: Peer, heard: Heard) -> None:
         now_ms = self._now_ms()
         if heard.frames:
             peer.standing.heard_s = self._monotonic()
+            peer.standing.is_known |= bool(heard.devices)
+            if not peer.standing.has_spoken and not peer.standing.is_known:
+                self._peers.spoke_as_stranger(peer)
             peer.standing.has_spoken = True
         for device in heard.devices:
             before = self._speaking.get(device)
@@ -233,15 +221,16 @@ class FireServer:
             peer.standing.devices.add(device)
             peer.standing.is_superseded = False
         self._queue(peer, heard.items)
-        self._queue(peer, [Item(self._statuses(self._presence.heard(heard.devices, now_ms)))])
+        self._queue(peer, map(item_of, self._statuses(self._presence.heard(heard.devices, now_ms))))
         peer.send()
 
     def _queue(self, peer: Peer, items: Iterable[Item]) -> None:
         for item in items:
             if item.events or item.frame is not None:
                 peer.standing.waiting += 1
-                self._waiting.append(_Waiting(peer, item))
-        if self._waiting and self._wake is not None:
+                speaker = item.device or peer.address
+                self._waiting.put(speaker, _Waiting(peer, item), is_declared=bool(item.device))
+        if len(self._waiting) and self._wake is not None:
             self._wake.set()
 
     def _statuses(self, said: Iterable[Said]) -> list[Event]:
@@ -254,7 +243,7 @@ class FireServer:
             asyncio.get_running_loop().run_in_executor(self._disk, self._outlet.put, [event])
             return
         refused = peer.conversation.ask(device, command, self._now_ms())
-        self._queue(peer, [Item([refused])] if refused is not None else [])
+        self._queue(peer, [item_of(refused)] if refused is not None else [])
         peer.send()
 
     async def _commit_on(self, wake: asyncio.Event) -> None:
@@ -262,21 +251,17 @@ class FireServer:
         while True:
             await wake.wait()
             wake.clear()
-            while self._waiting:
+            while len(self._waiting):
+                was_full = len(self._waiting) >= self.limits.waiting or self._is_full_of_strangers
                 together, events = self._next_commit()
-                was_full = self.is_full
                 is_kept = await loop.run_in_executor(self._disk, self._keep, together, events)
                 self._answer(together, is_kept=is_kept)
                 for peer in self._peers if was_full else {one.peer for one in together}:
                     peer.pace()
 
     def _next_commit(self) -> tuple[list[_Waiting], list[Event]]:
-        together: list[_Waiting] = []
-        events: list[Event] = []
-        while self._waiting and len(events) < _TOGETHER and len(together) < _TOGETHER:
-            together.append(self._waiting.popleft())
-            events += together[-1].item.events
-        return together, events
+        together = self._waiting.gather(_TOGETHER, lambda one: len(one.item.events))
+        return together, [event for one in together for event in one.item.events]
 
     def _keep(self, together: list[_Waiting], events: list[Event]) -> bool:
         """On the disk's thread."""
@@ -304,7 +289,7 @@ class FireServer:
         while True:
             await asyncio.sleep(_SWEEP_S)
             now_s, now_ms = self._monotonic(), self._now_ms()
-            for peer in list(self._peers):
+            for peer in self._peers:
                 conversation = peer.conversation
                 if conversation is not None and conversation.due_ms is not None and now_ms >= conversation.due_ms:
                     self._take(peer, conversation.tick(now_ms))

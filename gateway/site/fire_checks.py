@@ -186,7 +186,11 @@ def _check_address(
     if protocol is not None:
         form, example = _ADDRESS[protocol]
         if not form.fullmatch(point.address):
-            problems.add(spot, "fire_point_address", value=point.address, protocol=protocol, example=example)
+            lower = point.address.lower()
+            if form.fullmatch(lower):
+                problems.add(spot, "fire_address_case", value=point.address, word=lower)
+            else:
+                problems.add(spot, "fire_point_address", value=point.address, protocol=protocol, example=example)
             return
     first = seen.setdefault((point.panel, point.address), spot)
     if first is not spot:
@@ -213,6 +217,8 @@ def _check_response(item: Item[Response], draft: SiteDraft, problems: Problems) 
                 problems.add(item.at("tiers", index, "roles", place), "fire_tier_nobody", word=role)
         _check_people(item, ("tiers", index, "people"), tier.people, draft, problems)
     for key, plan in (("small", response.small), ("large", response.large)):
+        if not plan:
+            problems.add(item.at(key), "fire_plan_empty", word=key)
         seen: dict[str, int] = {}
         for index, step in enumerate(plan):
             first = seen.setdefault(step.id, index)

@@ -90,6 +90,9 @@ FIRE_MESSAGES: dict[str, Text] = {
         "{value} 不是 {protocol} 控制器的点位地址", "写如 {example}，并加引号",
         "{value} is not an address at a {protocol} panel", "Write e.g. {example}, in quotes",
     ),
+    "fire_address_case": Text(
+        "地址 {value} 里有大写字母", '写 "{word}"', "The address {value} has capital letters", 'Write "{word}"',
+    ),
     "fire_point_twice": Text(
         "控制器 {panel} 的地址 {word} 写了两次，第一次在 {first}", "改正其中一个地址",
         "The address {word} of panel {panel} appears twice, first at {first}", "Correct one of them",
@@ -112,6 +115,10 @@ FIRE_MESSAGES: dict[str, Text] = {
     "fire_tier_order": Text(
         "这一级的 after {value} 不晚于上一级的 {before}", "写一个更晚的时间",
         "after {value} is not later than the step before ({before})", "Write a later time",
+    ),
+    "fire_plan_empty": Text(
+        "预案 {word} 没有步骤", "写上步骤；去掉 {word} 就用我们的预案",
+        "The plan {word} has no steps", "Give its steps; without {word} ours are used",
     ),
     "fire_broadcast": Text(
         "广播词里不认识 {word}", "只能用 {{place}}，代表着火的地方；其它大括号写两遍",

@@ -17,10 +17,12 @@ from gateway.drivers.gb26875.profile import Profile
 from gateway.drivers.gb26875.signals import signals_of
 from gateway.drivers.gb26875.stream import FrameReader
 from gateway.drivers.jbf293k import Jbf293k
-from gateway.drivers.text_panel import TextPanel
+from gateway.drivers.text_panel import SELF, TextPanel
 from gateway.fire.wires import WIRE_ERRORS, SerialWire, TcpWire, Wire, host_and_port
 from gateway.site.fire_formats import TextFormat
 from gateway.site.load import load_configs
+from services.cli.wiring import configs_path
+from services.kernel.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Fire panels on lines of their own.")
 out = Console(highlight=False, soft_wrap=True)
@@ -49,24 +51,35 @@ class Reading:
         """Signals that are more than bytes."""
         return sum("unparsed" not in signal.marks for signal in self.signals)
 
+    @property
+    def placed(self) -> int:
+        """Those of them that are more than a fire of nobody knows what, which many formats see in any fire wording."""
+        return sum(
+            "unparsed" not in signal.marks and not (signal.address == SELF and "fire" in signal.state)
+            for signal in self.signals
+        )
+
     def source(self, port: str, baud: int, framing: str) -> str:
-        """Its line in the `sources` of fire.yaml."""
+        """Its line in the `sources` of fire.yaml; an empty port, as of a capture, is left to be filled in."""
         what = f"protocol: {self.name}"
         if self.name not in ("jbf293k", "gb26875"):
             what = f"protocol: text, format: {self.name}"
-        where = f"host: {port}" if _is_host(port) else f"port: {port}, baud: {baud}"
+        where = f"host: {port}" if _is_host(port) else f"port: {port}, baud: {baud}" if port else "port: …"
         extra = "" if framing == "8N1" else f", framing: {framing}"
         return f"- {{id: …, {what}, {where}{extra}}}"
 
 
 def readings(heard: Heard, formats: Mapping[str, TextFormat], zone: ZoneInfo) -> list[Reading]:
-    """By every protocol that only listens, the one that understands most first; none that understands nothing."""
+    """By every protocol that only listens, the one that understands most first; none that understands nothing.
+
+    Those that only see fire wording come last.
+    """
     drivers: dict[str, PanelDriver] = {name: TextPanel(layout, zone) for name, layout in formats.items()}
     drivers["jbf293k"] = Jbf293k(zone)
     found = [Reading(name, _said(driver, heard)) for name, driver in drivers.items()]
     found.append(Reading("gb26875", _frames(heard, zone)))
     useful = [one for one in found if one.understood]
-    return sorted(useful, key=lambda one: 2 * one.understood - len(one.signals), reverse=True)
+    return sorted(useful, key=lambda one: (one.placed > 0, 2 * one.understood - len(one.signals)), reverse=True)
 
 
 def _said(driver: PanelDriver, heard: Heard) -> tuple[Signal, ...]:
@@ -118,17 +131,17 @@ def probe(
     baud: Annotated[int, typer.Option(help="The port's speed.", min=300)] = 9600,
     framing: Annotated[Literal["8N1", "7E1", "8E1"], typer.Option(help="Data bits, parity, stop bits.")] = "8N1",
     seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.1, max=86_400)] = 60.0,
-    configs: Annotated[Path, typer.Option(help="Directory with fire/.")] = Path("device_configs"),
+    configs: Annotated[Path | None, typer.Option(help="Directory with fire/. Default: that of the settings.")] = None,
     zone: Annotated[str, typer.Option(help="Time zone of the panel's clock.")] = "Asia/Shanghai",
     lang: Language = "zh",
 ) -> None:
     """Listen to a panel's line without sending anything, and show what it says by each format that understands it.
 
-    Exit code 1 if none does.
+    Exit code 1 if none does, or if all that any of them sees is fire wording.
     """
-    formats = load_configs(configs).fire_formats
+    formats = load_configs(configs or configs_path(Settings())).fire_formats
     if Path(port).is_file():
-        heard = [(0, Path(port).read_bytes())]
+        heard, port = [(0, Path(port).read_bytes())], ""
     else:
         out.print("只听不发，请让控制器打印……" if lang == "zh" else "Only listening; make the panel print …")
         heard = _listen(port, baud, framing, seconds)
@@ -138,7 +151,9 @@ def probe(
         out.print("\n" + words.format(one.name, len(one.signals), one.understood), markup=False)
         for signal in one.signals[:_SHOWN_SIGNALS]:
             out.print(f"  {_shown(signal)}", markup=False)
-    if found:
+        if not one.placed:
+            out.print(f"  {_only_words(zh=lang == 'zh')}", markup=False)
+    if found and found[0].placed:
         out.print("\nfire.yaml, sources:")
         out.print(found[0].source(port, baud, framing), markup=False)
         return
@@ -150,6 +165,12 @@ def probe(
             f"{count} bytes, no format understands them: try --baud, --framing, or write one: docs/fire/panels.md"
         )
     raise typer.Exit(1)
+
+
+def _only_words(*, zh: bool) -> str:
+    if zh:
+        return "→ 只认出火警字样，看不出是哪个点：多半不是这种格式"
+    return "→ only fire wording was found, not what it is about: most likely not this format"
 
 
 def _shown(signal: Signal) -> str:

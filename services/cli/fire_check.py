@@ -10,6 +10,7 @@ from rich.table import Table
 from gateway.drivers.text_proof import disproofs
 from gateway.site.fire import DETECTORS, FirePoint, PointKind, Zone
 from gateway.site.model import Configs, SiteConfig
+from services.fire import upkeep
 
 _CALLS: frozenset[PointKind] = frozenset({"manual_call_point", "hydrant_button"})
 _WATER: frozenset[PointKind] = frozenset({"water_flow", "pressure_switch", "valve", "pump"})
@@ -17,23 +18,24 @@ _SHOWN = 6
 """Names given before the rest is only counted."""
 
 
-def print_formats(configs: Configs, out: Console, *, zh: bool) -> int:
-    """Prove every printer format by its own samples; returns how many do not hold."""
-    wrong = {one.id: found for one in configs.fire_formats.values() if (found := disproofs(one))}
+def print_disproofs(configs: Configs, out: Console, *, zh: bool) -> int:
+    """Name every printer format that its own samples disprove, and what differs; returns how many."""
+    wrong = {one.id: found for one in configs.fire_formats.values() if (found := disproofs(one, zh=zh))}
     for name, lines in wrong.items():
         lead = f"打印格式 {name} 与自己的样例不符" if zh else f"the format {name} does not do what its samples say"
         out.print(f"  [red]✗[/] {escape(lead)}", soft_wrap=True)
         for line in lines:
             out.print(f"    {line}", markup=False, soft_wrap=True)
-    if configs.fire_formats and not wrong:
-        count, samples = len(configs.fire_formats), sum(len(one.samples) for one in configs.fire_formats.values())
-        proven = (
-            f"{count} 种打印格式，{samples} 条样例都符合"
-            if zh
-            else f"{count} printer formats, {samples} samples proven"
-        )
-        out.print(f"[green]✓[/] {proven}")
     return len(wrong)
+
+
+def print_proven(configs: Configs, out: Console, *, zh: bool) -> None:
+    """How many printer formats were proven by how many samples."""
+    if not configs.fire_formats:
+        return
+    count, samples = len(configs.fire_formats), sum(len(one.samples) for one in configs.fire_formats.values())
+    words = "{} 种打印格式，{} 条样例都符合" if zh else "{} printer formats, {} samples proven"
+    out.print(f"[green]✓[/] {words.format(count, samples)}")
 
 
 def print_fire(config: SiteConfig, out: Console, *, zh: bool) -> None:
@@ -54,7 +56,7 @@ def print_fire(config: SiteConfig, out: Console, *, zh: bool) -> None:
             out.print(f"  [yellow]⚠[/] {escape(bad + colon + _listed(missing))}", soft_wrap=True)
         else:
             out.print(f"  [green]✓[/] {escape(good)}", soft_wrap=True)
-    total = len(fire.points) + len(fire.appliances)
+    total = len(upkeep.devices_of(fire))
     tested = f"每月测试 {total} 件（PER-13），每季度演练一次（PER-14）"
     tested_en = f"{total} monthly tests (PER-13), one drill a quarter (PER-14)"
     out.print(f"  · {tested if zh else tested_en}", markup=False)

@@ -5,23 +5,27 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gateway.site.load import load_configs
 from gateway.site.model import Configs
 from gateway.site.problems import SiteInvalid, format_problems
-from services.cli.fire_check import print_fire, print_formats
+from services.cli.fire_check import print_disproofs, print_fire, print_proven
 from services.cli.patrol_check import month_coverage, month_days, print_coverage
+from services.cli.wiring import configs_path
 from services.kernel.clock import SystemClock
+from services.kernel.settings import Settings
 
 out = Console(highlight=False)
 Language = Annotated[Literal["zh", "en"], typer.Option("--lang", envvar="GENGFU_LANG", help="zh or en.")]
 
 
 def check(
-    path: Annotated[Path, typer.Argument(help="Directory with limits/, policies/ and sites/.")] = Path(
-        "device_configs"
-    ),
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="Directory with limits/, policies/ and sites/. Default: that of the settings."),
+    ] = None,
     lang: Language = "zh",
     month: Annotated[
         str | None, typer.Option(help="Show this month's rounds, e.g. 2026-12. Default: the current month.")
@@ -37,14 +41,17 @@ def check(
         first, last = month_days(month, SystemClock().now())
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--month") from error
+    path = path or configs_path(Settings())
     try:
         configs = load_configs(path).without_demo()
     except SiteInvalid as error:
         out.print(format_problems(error.problems, lang), markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
     zh = lang == "zh"
-    out.print(f"[green]✓[/] {path}：" + ("没有问题" if zh else "no problems"))
-    unproven = print_formats(configs, out, zh=zh)
+    if print_disproofs(configs, out, zh=zh):
+        raise typer.Exit(1)
+    out.print(f"[green]✓[/] {escape(str(path))}" + ("：没有问题" if zh else ": no problems"), soft_wrap=True)
+    print_proven(configs, out, zh=zh)
     out.print(_table(configs, zh=zh))
     gaps = 0
     for config in configs.sites.values():
@@ -55,7 +62,7 @@ def check(
     for config in configs.sites.values():
         if config.fire.sources:
             print_fire(config, out, zh=zh)
-    if unproven or (strict and gaps):
+    if strict and gaps:
         raise typer.Exit(1)
 
 

@@ -1,7 +1,8 @@
 """The machine of an incident (AMB-24): unconfirmed, small or large until somebody closes it with a verdict.
 
 Nobody confirmed in time, or a second component of the same zone reports: it is treated as large until a person says
-otherwise. Whatever spreads after a person has called it small is large again.
+otherwise. Whatever spreads after a person has called it small is large again. Words that name no component are no
+second component, but do spread.
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,6 +52,8 @@ class Reported:
     kind: ClassVar[str] = "reported"
     fires: tuple[tuple[str, str], ...]
     """(zone, component) of each signal."""
+    lines: tuple[int, ...] = ()
+    """Places among the fires of words that name no component: each may be about somewhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,9 @@ def _report(state: IncidentState, event: Reported) -> tuple[IncidentState, Facts
     zones = {zone: list(components) for zone, components in state.zones.items()}
     known = {one for components in zones.values() for one in components}
     reason = ""
-    for zone, component in event.fires:
+    for place, (zone, component) in enumerate(event.fires):
+        if state.stage == "small" and place in event.lines:
+            reason = "spread"
         if component in known:
             continue
         known.add(component)
@@ -112,7 +117,7 @@ def _report(state: IncidentState, event: Reported) -> tuple[IncidentState, Facts
         if is_device(component):
             if state.stage == "small":
                 reason = "spread"
-            elif not reason and any(is_device(one) for one in before):
+            elif not reason and any(is_device(one) for one in _near(zones, zone)):
                 reason = "second_signal"
         before.append(component)
     grown = replace(
@@ -122,6 +127,11 @@ def _report(state: IncidentState, event: Reported) -> tuple[IncidentState, Facts
         large, facts = _grow(grown, reason)
         return large, (Fact.JOINED, *facts)
     return grown, (Fact.JOINED,)
+
+
+def _near(zones: Mapping[str, list[str]], zone: str) -> Iterable[str]:
+    """What reported in a zone. Where nobody knows the zone it may be any: the ledger's gap must not hide a fire."""
+    return [one for name, ones in zones.items() if not zone or name in (zone, "") for one in ones]
 
 
 def _grow(state: IncidentState, reason: str) -> tuple[IncidentState, Facts]:
@@ -152,7 +162,8 @@ def encode(event: Event) -> dict[str, Any]:
     """An event's fields for the history row."""
     match event:
         case Reported():
-            return {"fires": [list(one) for one in event.fires]}
+            fires = {"fires": [list(one) for one in event.fires]}
+            return fires | {"lines": list(event.lines)} if event.lines else fires
         case Graded():
             return {"grade": event.grade, "note": event.note}
         case Closed():
@@ -163,7 +174,8 @@ def encode(event: Event) -> dict[str, Any]:
 def decode(kind: str, data: Mapping[str, Any]) -> Event:
     """The event of a history row of a kind in MACHINE; raises KeyError on another."""
     if kind == Reported.kind:
-        return Reported(tuple((str(zone), str(component)) for zone, component in data["fires"]))
+        fires = tuple((str(zone), str(component)) for zone, component in data["fires"])
+        return Reported(fires, tuple(int(place) for place in data.get("lines", ())))
     if kind == NotConfirmed.kind:
         return NotConfirmed()
     if kind == Graded.kind:

@@ -12,11 +12,14 @@ from gateway.site.model import SiteConfig
 from services.fire import upkeep
 from services.fire.tables import FireCommand, FireDrill, FireIncident, FireOutage, FireTest
 from services.kernel.audit import Audit
+from services.kernel.timers import Timer
 
 TESTS_CLOSED = "fire.tests_closed"
 """Audit action: a month ended; its record names what was missing, whatever is entered later."""
 DRILL_CLOSED = "fire.drill_closed"
 """Audit action: a quarter ended."""
+CARE_WATCH = "fire.care_watch"
+"""Kind of the timer that watches over a site's upkeep; its data remember since when."""
 UNREACHED = frozenset({"denied", "timeout", "unreachable", "expired"})
 """Outcomes of a command that its device has not carried out."""
 
@@ -32,7 +35,8 @@ def month_of_tests(session: Session, config: SiteConfig, month: date, now: datet
     )
     tests = [upkeep.DoneTest(one.device, one.kind, one.passed, one.tested_on, one.at, one.signal_id) for one in rows]
     zone = ZoneInfo(config.site.timezone)
-    return upkeep.month_of_tests(upkeep.devices_of(config.fire), tests, month, zone, now)
+    since = watched_since(session, config.site.id, now)
+    return upkeep.month_of_tests(upkeep.devices_of(config.fire), tests, month, zone, now, since)
 
 
 def tests_of(session: Session, site: str, month: date) -> list[FireTest]:
@@ -53,7 +57,15 @@ def quarter_of_drills(session: Session, config: SiteConfig, quarter: date, now: 
         )
     )
     drills = [upkeep.Drill(one.id, one.held_on, one.owners, one.staff, tuple(one.items)) for one in rows]
-    return upkeep.drill_quarter(drills, quarter, ZoneInfo(config.site.timezone), now)
+    since = watched_since(session, config.site.id, now)
+    return upkeep.drill_quarter(drills, quarter, ZoneInfo(config.site.timezone), now, since)
+
+
+def watched_since(session: Session, site: str, now: datetime) -> datetime:
+    """When the watch over a site's upkeep began; `now` where it has not: nothing before it is missing."""
+    watch = session.scalar(select(Timer).where(Timer.kind == CARE_WATCH, Timer.ref == site))
+    since = watch.data.get("since") if watch is not None else None
+    return datetime.fromisoformat(since) if isinstance(since, str) else now
 
 
 def closed_period(session: Session, site: str, action: str, first_day: date) -> dict[str, Any] | None:

@@ -27,6 +27,8 @@ RESET, NORMAL = "reset", frozenset({"normal", "system_normal"})
 """Operations: NORMAL is a panel that says that nothing at all is wrong any more."""
 REPEATED_WITHIN = timedelta(minutes=10)
 """The same key of the same device within this is a retransmission."""
+REPLY, UNKNOWN_SOURCE = "reply", "unknown_source"
+"""Marks: it was asked for; nobody declared its sender, whose address stands before those of its components."""
 SELF = "self"
 SYSTEM = "system:"
 
@@ -96,17 +98,34 @@ class Signal:
     @property
     def says_fire(self) -> bool:
         """It is, or repeats, a fire alarm."""
-        return FIRE in self.states or MANUAL_ALARM in self.operations
+        return FIRE in self.states or (MANUAL_ALARM in self.operations and not self.is_history)
+
+    @property
+    def is_history(self) -> bool:
+        """An operation record that we asked for: it tells what was done some day, not what is done now."""
+        return self.scope == "operation" and REPLY in self.marks
+
+    def reaches(self, component: str) -> bool:
+        """Whether its reset or all-clear is about a component: those of its panel, of a stranger only its own."""
+        if UNKNOWN_SOURCE not in self.marks:
+            return component.startswith(f"{self.site}/{self.panel}/")
+        sender = self.component.split("/", 2)[2].partition(":")[0]
+        return component.startswith(f"{self.site}/{self.panel}/{sender}:")
+
+    @property
+    def is_line(self) -> bool:
+        """It says fire in words of a panel that name no component: said again, it may be of another place."""
+        return self.says_fire and not is_device(self.component) and (self.scope == "unparsed" or not self.complete)
 
     @property
     def resets(self) -> bool:
         """The panel was reset."""
-        return RESET in self.operations or RESET in self.states
+        return (RESET in self.operations and not self.is_history) or RESET in self.states
 
     @property
     def all_normal(self) -> bool:
         """The panel says that everything is normal."""
-        return not NORMAL.isdisjoint(self.operations)
+        return not NORMAL.isdisjoint(self.operations) and not self.is_history
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +200,10 @@ def apply(holding: Holding, signal: Signal) -> tuple[Holding, tuple[str, ...], t
     What was heard as a test and is said again outside test mode begins anew. A manual alarm is a fire.
     """
     stale = holding.heard_at is not None and signal.at < holding.heard_at
-    pressed = (FIRE,) if MANUAL_ALARM in signal.operations else ()
+    operations = () if signal.is_history else signal.operations
+    pressed = (FIRE,) if MANUAL_ALARM in operations else ()
     named = dict.fromkeys(one for one in (*signal.states, *pressed) if one not in MOMENTS)
-    gone = {*signal.ended, *((FIRE,) if CLEARED in signal.operations else ())} - named.keys()
+    gone = {*signal.ended, *((FIRE,) if CLEARED in operations else ())} - named.keys()
     if signal.complete:
         gone |= holding.states.keys() - named.keys()
     ended = tuple(one for one, since in holding.states.items() if one in gone and since <= signal.at and not stale)
@@ -215,7 +235,7 @@ def replay(component: str, signals: Sequence[Signal]) -> Holding:
     """What holds at a component after signals of its panel, in the order of `order_of`."""
     holding = Holding()
     for signal in signals:
-        if signal.resets or signal.all_normal:
+        if (signal.resets or signal.all_normal) and signal.reaches(component):
             holding, _ = settle(holding, signal)
         if signal.component == component:
             holding, _, _ = apply(holding, signal)

@@ -3,21 +3,24 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.fire.tables import FireTestMode
 
 
 def active(session: Session, site: str, now: datetime) -> list[FireTestMode]:
-    """Modes of a site that hold at `now`, oldest first; one that ran out holds no longer, ended by somebody or not."""
+    """Modes of a site that hold at `now`, oldest first; one that ran out holds no longer, ended by somebody or not.
+
+    Once ended a mode holds no more, even for a caller who took `now` before it was ended and then had to wait.
+    """
     query = (
         select(FireTestMode)
         .where(
             FireTestMode.site == site,
             FireTestMode.begun_at <= now,
             FireTestMode.until > now,
-            or_(FireTestMode.ended_at.is_(None), FireTestMode.ended_at > now),
+            FireTestMode.ended_at.is_(None),
         )
         .order_by(FireTestMode.id)
     )

@@ -40,13 +40,23 @@ _STATE = {
     "self_test": ("自检", "self-test"), "confirm": ("确认", "confirmed"), "test": ("测试", "test"),
     "duty_answer": ("查岗应答", "duty check answered"), "config_changed": ("配置改变", "configuration changed"),
 }  # fmt: skip
+_SCOPE = {
+    "component": ("部件消息", "component message"), "system": ("系统消息", "system message"),
+    "transmitter": ("传输装置消息", "transmission device message"), "operation": ("操作", "operation"),
+    "analog": ("模拟量", "analog value"), "info": ("信息", "information"), "unparsed": ("无法识别", "not understood"),
+    "command": ("命令应答", "answer to a command"),
+}  # fmt: skip
+"""What a signal is that neither names nor ends a state."""
+STATED = frozenset({"component", "system", "transmitter"})
+"""Scopes that report states."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
     """What ids are called, in the language of the record."""
 
-    component: Callable[[str], str]
+    component: Callable[[str, str], str]
+    """By key and the text it gives itself."""
     zone: Callable[[str], str]
     person: Callable[[str], str]
     place: Callable[[str], str]
@@ -76,7 +86,7 @@ def of(session: Session, config: SiteConfig, incident_id: str, *, english: bool 
     """The record of one incident of a site, open or closed; raises NotFound."""
     language = 1 if english else 0
     names = Names(
-        component=lambda one: site_names.component(config, one)[language],
+        component=lambda one, text: site_names.component(config, one, text)[language],
         zone=lambda one: site_names.zone(config, one)[language],
         person=lambda one: site_names.person(config, one)[language],
         place=lambda one: site_names.building(config, one)[language],
@@ -144,7 +154,8 @@ class _Writer:
             (("首次接警", "First accepted"), self._after(accepted)),
             (("首人到场", "First on the spot"), self._after(arrived)),
             (("是否按大规模处置", "Treated as large"), self._say("是", "yes") if large else self._say("否", "no")),
-            (("信号数", "Signals"), str(row.signals)),
+            (("火警信号数", "Fire signals"), str(row.signals)),
+            (("全部信号数", "Signals in all"), str(len(self.dossier.signals))),
             (("报警部件数", "Components"), str(sum(len(ones) for ones in row.zones.values()))),
             (("最近一次复位", "Last reset"), self._at(row.reset_at)),
             (("结论", "Verdict"), _VERDICT[row.verdict][self.language]),
@@ -157,7 +168,7 @@ class _Writer:
         return self._section("summary", ("概况", "Summary"), (("项目", "Item"), ("内容", "Content")), rows)
 
     def _first(self, signal: FireSignal | None) -> str:
-        return f"{self.names.component(signal.component)} {self._at(signal.at)}" if signal is not None else ""
+        return f"{self._where(signal)} {self._at(signal.at)}" if signal is not None else ""
 
     def timeline(self) -> Section:
         """Everything in the order it was written down; what panels said stands at the time they said it."""
@@ -168,7 +179,7 @@ class _Writer:
                 lines.append((event.at, 1, (what, self._who(event.actor))))
         for signal in self.dossier.signals:
             what = self._signal(signal)
-            lines.append((signal.received_at, 0, (what, self.names.component(signal.component))))
+            lines.append((signal.received_at, 0, (what, self._where(signal))))
         lines.sort(key=lambda one: one[:2])
         rows = ((self._at(at), self._after(at), *cells) for at, _, cells in lines)
         columns = (("时间", "Time"), ("历时", "After"), ("事项", "What"), ("谁 / 何处", "Who or where"))
@@ -178,8 +189,18 @@ class _Writer:
         said = [self._words(signal.states), self._words(signal.operations)]
         if signal.ended:
             said.append(self._say("结束：", "over: ") + self._words(signal.ended))
-        text = self._say("；", "; ").join(one for one in said if one) or self._say("恢复正常", "back to normal")
-        return f"{text} {signal.text}".strip()
+        values = (f"{one.get('value', '')} {one.get('unit', '')}".strip() for one in signal.body.get("values") or ())
+        text = self._say("；", "; ").join(one for one in said if one) or self._nothing(signal)
+        return " ".join(one for one in (text, *values, signal.text) if one)
+
+    def _nothing(self, signal: FireSignal) -> str:
+        """A complete report of nothing is "back to normal"; all else says what sort of thing it is."""
+        if signal.scope in STATED and signal.body.get("complete") and "reserved_bits" not in signal.marks:
+            return self._say("恢复正常", "back to normal")
+        return _SCOPE.get(signal.scope, (signal.scope, signal.scope))[self.language]
+
+    def _where(self, signal: FireSignal) -> str:
+        return self.names.component(signal.component, "")
 
     def _event(self, event: FireIncidentEvent) -> str:
         """An entry of the history in words; empty for what the signals tell themselves."""
@@ -241,7 +262,13 @@ class _Writer:
                 signals = said.get(component, [])
                 first = signals[0].at if signals else None
                 rows.append(
-                    (name, self.names.component(component), self._at(first), self._after(first), str(len(signals)))
+                    (
+                        name,
+                        self.names.component(component, signals[0].text if signals else ""),
+                        self._at(first),
+                        self._after(first),
+                        str(len(signals)),
+                    )
                 )
         columns = (("防火分区", "Zone"), ("部件", "Component"), ("首报", "First"), ("历时", "After"), ("次数", "Times"))
         return self._section("zones", ("报警部位", "Where it was reported"), columns, rows)

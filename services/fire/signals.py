@@ -136,18 +136,19 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
-def repeated(session: Session, site: str, signals: Sequence[Signal]) -> set[tuple[str, str]]:
-    """(device, key) of those among these signals' that were stored a short while before them."""
+def repeated(session: Session, site: str, signals: Sequence[Signal]) -> dict[tuple[str, str], datetime]:
+    """(device, key) of those among these signals' that were stored a short while before them; when that was last."""
     keyed = [one for one in signals if one.key]
     if not keyed:
-        return set()
+        return {}
     since = min(one.received_at for one in keyed) - REPEATED_WITHIN
-    found: set[tuple[str, str]] = set()
+    found: dict[tuple[str, str], datetime] = {}
     for keys in _portions(sorted({one.key for one in keyed})):
-        stored = select(FireSignal.device, FireSignal.key).where(
+        stored = select(FireSignal.device, FireSignal.key, FireSignal.received_at).where(
             FireSignal.site == site, FireSignal.key.in_(keys), FireSignal.received_at >= since
         )
-        found |= {(device, key) for device, key in session.execute(stored)}
+        for device, key, received_at in session.execute(stored.order_by(FireSignal.received_at)):
+            found[device, key] = received_at
     return found
 
 

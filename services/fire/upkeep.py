@@ -11,12 +11,20 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from gateway.site.fire import DETECTORS, Fire
+from gateway.site.fire import DETECTORS, Fire, TestKind
 
 TESTED_POINTS = DETECTORS | {"manual_call_point", "hydrant_button"}
 """Kinds of points that PER-13 wants tested; appliances are all tested."""
 LOOKS = frozenset({"visual"})
 """Kinds of tests that only look: everything else makes the device do something or measures it."""
+_PRESSED: tuple[TestKind, ...] = ("visual", "button", "function")
+_MEASURED: tuple[TestKind, ...] = ("visual", "pressure", "function")
+_METHODS: Mapping[str, tuple[TestKind, ...]] = {
+    **dict.fromkeys(DETECTORS, ("visual", "smoke", "function")),
+    **dict.fromkeys(("manual_call_point", "hydrant_button", "emergency_light", "exit_sign"), _PRESSED),
+    **dict.fromkeys(("extinguisher", "hydrant", "hose"), _MEASURED),
+    "other": ("visual", "pressure", "button", "function"),
+}
 DRILL_ITEMS = ("evacuation", "extinguisher")
 """疏散路线模拟、灭火器实操: what a drill must have had."""
 
@@ -68,8 +76,8 @@ class DeviceMonth:
 
     @property
     def real(self) -> bool:
-        """It had a real test."""
-        return any(one.real for one in self.tests)
+        """It had a real test, by a way in which such a device can be tested."""
+        return any(one.real and one.kind in methods_of(self.device.kind) for one in self.tests)
 
     @property
     def proven(self) -> bool:
@@ -79,7 +87,10 @@ class DeviceMonth:
 
 @dataclass(frozen=True, slots=True)
 class MonthOfTests:
-    """The ledger of one month, in the order of the site files."""
+    """The ledger of one month, in the order of the site files.
+
+    Of a month that ended before anybody watched it has only the devices that were tested: nothing was due then.
+    """
 
     month: date
     ends_at: datetime
@@ -134,12 +145,16 @@ class QuarterOfDrills:
     ends_at: datetime
     over: bool
     drills: tuple[Drill, ...]
+    watched: bool = True
+    """False: it ended before anybody watched."""
 
     @property
-    def state(self) -> Literal["due", "done", "missing"]:
-        """Done by one drill that lacks nothing."""
+    def state(self) -> Literal["due", "done", "missing"] | None:
+        """Done by one drill that lacks nothing; None: nothing was due, because nobody watched then."""
         if any(not one.lacks for one in self.drills):
             return "done"
+        if not self.watched:
+            return None
         return "missing" if self.over else "due"
 
 
@@ -219,9 +234,17 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def month_of_tests(
-    devices: Sequence[Device], tests: Iterable[DoneTest], month: date, zone: ZoneInfo, now: datetime
+    devices: Sequence[Device],
+    tests: Iterable[DoneTest],
+    month: date,
+    zone: ZoneInfo,
+    now: datetime,
+    since: datetime | None = None,
 ) -> MonthOfTests:
-    """Which devices were tested in a month. A test counts by its day, the last one of a device decides."""
+    """Which devices were tested in a month. A test counts by its day, the last one of a device decides.
+
+    `since`: when the watch over the site began; None: it always was.
+    """
     end = next_month(month)
     by_device: dict[str, list[DoneTest]] = {}
     for one in sorted(tests, key=lambda test: (test.tested_on, test.at)):
@@ -229,8 +252,9 @@ def month_of_tests(
             by_device.setdefault(one.device, []).append(one)
     ends_at = midnight(end, zone)
     over = now >= ends_at
+    due = devices if since is None or since < ends_at else [one for one in devices if one.id in by_device]
     return MonthOfTests(
-        month, ends_at, over, tuple(_device_month(one, by_device.get(one.id, ()), over=over) for one in devices)
+        month, ends_at, over, tuple(_device_month(one, by_device.get(one.id, ()), over=over) for one in due)
     )
 
 
@@ -240,12 +264,14 @@ def _device_month(device: Device, tests: Sequence[DoneTest], *, over: bool) -> D
     return DeviceMonth(device, "done" if tests[-1].passed else "failed", tuple(tests))
 
 
-def drill_quarter(drills: Iterable[Drill], quarter: date, zone: ZoneInfo, now: datetime) -> QuarterOfDrills:
-    """The drills of a quarter and whether they are enough."""
+def drill_quarter(
+    drills: Iterable[Drill], quarter: date, zone: ZoneInfo, now: datetime, since: datetime | None = None
+) -> QuarterOfDrills:
+    """The drills of a quarter and whether they are enough; `since`: when the watch began; None: it always was."""
     end = next_quarter(quarter)
     mine = sorted((one for one in drills if quarter <= one.held_on < end), key=lambda one: (one.held_on, one.id))
     ends_at = midnight(end, zone)
-    return QuarterOfDrills(quarter, ends_at, now >= ends_at, tuple(mine))
+    return QuarterOfDrills(quarter, ends_at, now >= ends_at, tuple(mine), watched=since is None or since < ends_at)
 
 
 def repeated_false(falses: Iterable[FalseAlarm], since: datetime, count: int) -> list[Repeated]:
@@ -288,6 +314,11 @@ def prompt_due(began_at: datetime, prompt_after: timedelta) -> datetime:
 def is_noted(filed: bool | None, measures: str) -> bool:
     """Whether both columns of form B.1 are filled in: 是否报消防部门备案 (yes or no), 安全保护措施."""
     return filed is not None and bool(measures.strip())
+
+
+def methods_of(kind: str) -> tuple[TestKind, ...]:
+    """How a device of this kind, a point's or an appliance's, can be tested; a look always is one way."""
+    return _METHODS.get(kind, ("visual", "function"))
 
 
 def kind_of_test(point_kind: str) -> str:

@@ -165,7 +165,7 @@ def checked_in(
     asked_at = datetime.fromisoformat(str(question.data.get("since", now.isoformat())))
     if at is not None and at < asked_at:
         return False
-    timers.cancel(session, [MAN_DOWN_TIMER], ref, now, "checked in")
+    timers.cancel(session, [MAN_DOWN_TIMER], ref, now, "checked in", wait=True)
     audit.record(session, now, username, "patrol.check_in", ref)
     due_at = now + config.patrol.settings.lone_grace
     data = {"tap": question.data.get("tap", "")}
@@ -239,7 +239,7 @@ def sign_off(
     duty.off_at = now
     session.flush()
     ref = f"{site}/{username}"
-    timers.cancel(session, [CHECK_IN_TIMER, MAN_DOWN_TIMER], ref, now, "signed off")
+    timers.cancel(session, [CHECK_IN_TIMER, MAN_DOWN_TIMER], ref, now, "signed off", wait=True)
     audit.record(session, now, username, "patrol.sign_off", duty.id)
     if forced:
         duty.duress = True

@@ -3,22 +3,33 @@
 One batch costs a handful of statements however many signals it has: a storm of five hundred is one incident.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from gateway.contract.errors import NotNow
 from gateway.contract.heard import Heard
+from gateway.contract.times import from_ms
 from gateway.site.model import SiteConfig
+from services.device.tables import DeviceState
 from services.fire import incidents, modes, signals
-from services.fire.model import FIRE, Change, Component, Signal, apply, is_device, order_of, settle
+from services.fire.model import FIRE, Change, Component, Holding, Signal, apply, is_device, order_of, settle
 from services.fire.signals import Places
 from services.fire.tables import FireIncident, FireTestMode
-from services.flows import fire_care, fire_incident, fire_trouble
+from services.flows import fire_care, fire_incident, fire_trouble, system
+
+log = logging.getLogger(__name__)
 
 NO_NEWS = frozenset({"reply"})
 """Marks of what was said because we asked."""
+_PASSING = (OperationalError, InterfaceError, IntegrityError, NotNow)
+"""Nothing can be committed now: the whole batch is tried again."""
+_Follow = Callable[[Session, SiteConfig, Sequence[Change], datetime], None]
 
 
 @dataclass(slots=True)
@@ -64,75 +75,169 @@ class FireDesk:
             self._settle_site(session, self._sites[site], sorted(heard, key=order_of), now)
 
     def _settle_site(self, session: Session, config: SiteConfig, heard: Sequence[Signal], now: datetime) -> None:
-        open_now = incidents.find_open(session, config.site.id, sorted({one.building for one in heard}))
-        batch = _replay(session, config.site.id, heard, now, on_fire=frozenset(open_now))
+        site = config.site.id
+        open_now = incidents.find_open(session, site, sorted({one.building for one in heard}))
+        news = _News(session, site, open_now, self._late_after)
+        batch = _replay(session, site, heard, now, news)
         if not batch.kept:
             return
-        self._hear_fires(session, config, batch, open_now, now)
+        self._hear_fires(session, config, batch, news, open_now, now)
         _note_resets(session, batch, open_now, now)
         signals.save_components(session, (batch.components[name] for name in batch.touched))
         signals.save_signals(session, _with_incidents(batch, open_now))
-        fire_trouble.settle(session, config, batch.changes, now)
-        fire_care.take(session, config, batch.changes, now)
+        _follow_up(session, config, "fire.trouble", fire_trouble.settle, batch.changes, now)
+        _follow_up(session, config, "fire.care", fire_care.take, batch.changes, now)
 
     def _hear_fires(
-        self, session: Session, config: SiteConfig, batch: _Batch, open_now: dict[str, FireIncident], now: datetime
+        self,
+        session: Session,
+        config: SiteConfig,
+        batch: _Batch,
+        news: "_News",
+        open_now: dict[str, FireIncident],
+        now: datetime,
     ) -> None:
-        fires: dict[str, list[Change]] = {}
-        closed = _ClosedAt(session, config.site.id)
-        for change in batch.changes:
-            building = change.component.building
-            again = building not in open_now and _says_again(change, closed)
-            if not change.signal.test and (FIRE in change.began or again):
-                fires.setdefault(building, []).append(change)
-        for building, changes in list(fires.items()):
-            if building not in open_now and all(self._past(one, batch, now) for one in changes):
+        fires = dict(news.fires)
+        for building, changes in news.fires.items():
+            if building not in open_now and all(_is_past(one, batch, news) for one in changes):
                 fire_incident.note_past(session, config, fires.pop(building), now)
         if fires:
             fire_incident.hear(session, config, fires, open_now, now, self._late_after)
 
-    def _past(self, change: Change, batch: _Batch, now: datetime) -> bool:
-        """It was over before it was heard, and that was long ago."""
-        return now - change.signal.at > self._late_after and FIRE not in batch.now(change).states
+
+class _News:
+    """Which reports of fire are news to the incidents, signal by signal as a batch is replayed."""
+
+    def __init__(
+        self, session: Session, site: str, open_now: Mapping[str, FireIncident], late_after: timedelta
+    ) -> None:
+        self._session, self._site, self._late_after = session, site, late_after
+        self._since = {building: row.opened_at for building, row in open_now.items()}
+        self._joined = {building: _components_of(row) for building, row in open_now.items()}
+        self._elsewhere: set[str] | None = None
+        self._closed: dict[str, datetime | None] = {}
+        self._slow: dict[str, bool] = {}
+        self.fires: dict[str, list[Change]] = {}
+        """What opens an incident or joins one, by building."""
+
+    def is_on_fire(self, building: str) -> bool:
+        """An incident of it is open, or the batch has opened one."""
+        return building in self._since
+
+    def closed_at(self, building: str) -> datetime | None:
+        """When its newest closed incident was closed."""
+        if building not in self._closed:
+            self._closed[building] = incidents.last_closed(self._session, self._site, building)
+        return self._closed[building]
+
+    def note(self, change: Change) -> None:
+        """The next change; a test is no news."""
+        if change.signal.test or not (FIRE in change.began or self._says_again(change)):
+            return
+        building = change.component.building
+        self.fires.setdefault(building, []).append(change)
+        self._joined.setdefault(building, set()).add(change.component.id)
+        self._since.setdefault(building, self._said_at(change.signal))
+
+    def is_backlog(self, signal: Signal) -> bool:
+        """It arrived late, and not only by the word of a clock that is slow."""
+        late = signal.received_at - signal.at > self._late_after
+        return late and not self._is_slow(signal.device)
+
+    def _says_again(self, change: Change) -> bool:
+        """What was known to burn reports fire once more, and its building's incident does not know of it.
+
+        The reset between was perhaps not heard. Answers to our own questions say nothing new.
+        """
+        signal, component = change.signal, change.component
+        if not signal.says_fire or signal.id != component.signal_id or not NO_NEWS.isdisjoint(signal.marks):
+            return False
+        since = self._since.get(component.building)
+        if since is not None:
+            known = component.id in self._joined[component.building]
+            return signal.is_line or (not known and self._said_at(signal) >= since)
+        closed_at = self.closed_at(component.building)
+        if closed_at is not None and self._said_at(signal) <= closed_at:
+            return False
+        return signal.is_line or component.id not in self._open_elsewhere()
+
+    def _said_at(self, signal: Signal) -> datetime:
+        """By our own clock: when it arrived, unless it had been waiting somewhere."""
+        return signal.at if self.is_backlog(signal) else signal.received_at
+
+    def _is_slow(self, device: str) -> bool:
+        """Its clock is behind, or nobody knows: what it said last before this batch seemed late already."""
+        if device not in self._slow:
+            row = self._session.get(DeviceState, f"{self._site}/{device}")
+            self._slow[device] = row is None or from_ms(row.heard_ms) - from_ms(row.event_ms) > self._late_after
+        return self._slow[device]
+
+    def _open_elsewhere(self) -> set[str]:
+        """Components of incidents that are open, those of buildings that have another name now among them."""
+        if self._elsewhere is None:
+            rows = incidents.open_at(self._session, self._site)
+            self._elsewhere = {one for row in rows for one in _components_of(row)}
+        return self._elsewhere
 
 
-class _ClosedAt(dict[str, datetime | None]):
-    """When the newest closed incident of a building was closed; asked for once."""
-
-    def __init__(self, session: Session, site: str) -> None:
-        super().__init__()
-        self._session, self._site = session, site
-
-    def __missing__(self, building: str) -> datetime | None:
-        self[building] = incidents.last_closed(self._session, self._site, building)
-        return self[building]
+def _components_of(row: FireIncident) -> set[str]:
+    return {one for components in row.zones.values() for one in components}
 
 
-def _says_again(change: Change, closed: Mapping[str, datetime | None]) -> bool:
-    """What was known to burn reports fire after its incident was closed: the reset between was perhaps not heard.
-
-    Answers to our own questions say nothing new.
-    """
-    signal = change.signal
-    if not signal.says_fire or signal.id != change.component.signal_id or not NO_NEWS.isdisjoint(signal.marks):
-        return False
-    closed_at = closed[change.component.building]
-    return closed_at is not None and signal.at > closed_at
+def _is_past(change: Change, batch: _Batch, news: _News) -> bool:
+    """It was over before it was heard, and that was long ago."""
+    return FIRE not in batch.now(change).states and news.is_backlog(change.signal)
 
 
-def _replay(session: Session, site: str, heard: Sequence[Signal], now: datetime, *, on_fire: frozenset[str]) -> _Batch:
+def _follow_up(
+    session: Session, config: SiteConfig, kind: str, follow: _Follow, changes: Sequence[Change], now: datetime
+) -> None:
+    """What else signals mean: whatever of it fails takes neither the fire nor the other signals with it."""
+    try:
+        with session.begin_nested():
+            follow(session, config, changes, now)
+        return
+    except _PASSING:
+        raise
+    except Exception as error:
+        said = [list(group) for _, group in itertools.groupby(changes, key=lambda one: one.signal.id)]
+        if len(said) == 1:
+            log.exception("%s of signal %s failed", kind, changes[0].signal.id)
+            _tell_failed(session, config, kind, f"{changes[0].signal.id}: {error}", now)
+            return
+    half = len(said) // 2
+    for part in (said[:half], said[half:]):
+        _follow_up(session, config, kind, follow, [one for group in part for one in group], now)
+
+
+def _tell_failed(session: Session, config: SiteConfig, kind: str, error: str, now: datetime) -> None:
+    try:
+        with session.begin_nested():
+            system.timer_failed(session, config, kind, error, now)
+    except _PASSING:
+        raise
+    except Exception:
+        log.exception("nobody could be told that %s failed", kind)
+
+
+def _replay(session: Session, site: str, heard: Sequence[Signal], now: datetime, news: _News) -> _Batch:
     ending = {one.panel for one in heard if one.resets or one.all_normal}
     batch = _Batch(signals.load(session, site, (one.component for one in heard), ending))
     stored = signals.repeated(session, site, heard)
     running = modes.active(session, site, now)
     for told in heard:
         # Where something burns already, what spreads must not be taken for a test.
-        signal = replace(told, test=True) if told.building not in on_fire and _is_test(running, told) else told
+        is_test = not news.is_on_fire(told.building) and _is_test(running, told)
+        signal = replace(told, test=True) if is_test else told
         if signal.key:
-            if (signal.device, signal.key) in stored and not _begins_again(batch, signal):
+            before = stored.get((signal.device, signal.key))
+            if before is not None and _is_repeated(batch, news, signal, before):
                 continue
-            stored.add((signal.device, signal.key))
+            stored[signal.device, signal.key] = signal.received_at
+        done = len(batch.changes)
         _take(batch, signal)
+        for change in batch.changes[done:]:
+            news.note(change)
     return batch
 
 
@@ -141,10 +246,18 @@ def _is_test(running: Iterable[FireTestMode], signal: Signal) -> bool:
     return any(modes.covers(one, signal.panel, signal.zone) and one.begun_at <= signal.at for one in running)
 
 
-def _begins_again(batch: _Batch, signal: Signal) -> bool:
-    """Senders that do not count repeat themselves word for word: what burns again is no retransmission."""
+def _is_repeated(batch: _Batch, news: _News, signal: Signal, before: datetime) -> bool:
+    """It is a retransmission of what was stored at `before`.
+
+    Senders that do not count repeat themselves word for word: what changes something is none, nor is a fire that is
+    said again after its building's incident was closed.
+    """
     known = batch.components.get(signal.component)
-    return signal.says_fire and (known is None or FIRE not in known.states)
+    _, began, ended = apply(known.holding if known is not None else Holding(), signal)
+    if began or ended:
+        return False
+    closed_at = news.closed_at(signal.building) if signal.says_fire else None
+    return closed_at is None or closed_at < before
 
 
 def _take(batch: _Batch, signal: Signal) -> None:
@@ -175,7 +288,7 @@ def _take(batch: _Batch, signal: Signal) -> None:
 def _end_others(batch: _Batch, signal: Signal) -> None:
     """A reset ends what the panel's components latched; an all-clear everything."""
     for component in list(batch.components.values()):
-        if component.panel != signal.panel:
+        if not signal.reaches(component.id):
             continue
         holding, ended = settle(component.holding, signal)
         if ended:

@@ -32,7 +32,7 @@ def take(session: Session, config: SiteConfig, changes: Sequence[Change], now: d
             continue
         if signal.scope == "command":
             _note_answer(session, config, signal.body, signal.at)
-        if "duty_answer" in signal.operations:
+        if "duty_answer" in signal.operations and not signal.is_history:
             operator = signal.body.get("operator")
             number = operator if isinstance(operator, int) else None
             fire_commands.note_duty_answer(session, config, signal.device, number, signal.at, now)

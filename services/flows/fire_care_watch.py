@@ -33,14 +33,16 @@ class FireCareTimers:
             fire_commands.DUTY_TIMER: self.duty_due,
             fire_outage.OUTAGE_TIMER: self.outage_due,
             fire_test_mode.UNTIL_TIMER: self.test_mode_ran_out,
+            fire_test_mode.WATCH_TIMER: self.watch_tests,
         }
 
     def begin(self, session: Session, now: datetime) -> None:
-        """Start the watch over every site that has fire protection; one that runs goes on."""
+        """Start the watches over every site that has fire protection; those that run go on."""
         for site, config in self.configs.sites.items():
             if config.fire.panels or config.fire.appliances:
-                watch = timers.schedule(session, fire_duties.WATCH_TIMER, site, now)
-                watch.due_at, watch.done_at, watch.outcome = now, None, None  # it never ends
+                for kind in (fire_duties.WATCH_TIMER, fire_test_mode.WATCH_TIMER):
+                    watch = timers.schedule(session, kind, site, now)
+                    watch.due_at, watch.done_at, watch.outcome = now, None, None  # it never ends
 
     def watch(self, session: Session, timer: Timer, now: datetime) -> str:
         """Bring the ledger up to date and ask for what is due; for ever."""
@@ -67,6 +69,10 @@ class FireCareTimers:
         """A test mode's time is over."""
         row = session.get(FireTestMode, timer.ref)
         return fire_test_mode.ran_out(session, self._site(row.site), timer, now) if row is not None else "gone"
+
+    def watch_tests(self, session: Session, timer: Timer, now: datetime) -> str:
+        """Something may still count as a test after its mode."""
+        return fire_test_mode.watch(session, self._site(timer.ref), timer, now)
 
     def _site(self, site: str) -> SiteConfig:
         return self.configs.site(site)

@@ -103,7 +103,7 @@ def ask(
 
 def send_due(session: Session, timer: Timer, now: datetime, send: Send | None) -> str:
     """Hand a command over to be sent, again until somebody said that it was; write down that it expired."""
-    command = session.get(FireCommand, timer.ref, with_for_update=True)
+    command = session.get(FireCommand, timer.ref, with_for_update=True, populate_existing=True)
     if command is None or command.outcome:
         return f"outcome: {command.outcome}" if command is not None else "gone"
     if now < command.expires_at and command.sent_at is None:
@@ -131,7 +131,7 @@ def body_of(command: FireCommand) -> dict[str, Any]:
 
 def note_sent(session: Session, command_id: str, now: datetime) -> None:
     """The broker has it. From now on the gateway says what becomes of it."""
-    command = session.get(FireCommand, command_id, with_for_update=True)
+    command = session.get(FireCommand, command_id, with_for_update=True, populate_existing=True)
     if command is None or command.sent_at is not None:
         return
     command.sent_at = now
@@ -147,7 +147,7 @@ def note_outcome(
 
     A device that confirmed a duty check has only received it: the time to answer runs from here.
     """
-    command = session.get(FireCommand, command_id, with_for_update=True)
+    command = session.get(FireCommand, command_id, with_for_update=True, populate_existing=True)
     if command is None or command.site != config.site.id:
         return None
     if command.outcome_at is not None and command.outcome != "expired" and at < command.outcome_at:
@@ -199,7 +199,7 @@ def note_duty_answer(
 
 def duty_due(session: Session, config: SiteConfig, timer: Timer, now: datetime) -> str:
     """The time to answer is over. Nobody is accused of silence while we may be deaf ourselves."""
-    command = session.get(FireCommand, timer.ref, with_for_update=True)
+    command = session.get(FireCommand, timer.ref, with_for_update=True, populate_existing=True)
     if command is None or command.answered_at is not None:
         return "answered"
     if not hearing.hears_all(session, command.site, now):

@@ -18,7 +18,7 @@ from services.flows.telling import clear_and_tell, raise_and_tell
 from services.kernel import audit, timers
 
 TESTS_RULE, DRILL_RULE, REPEATED_RULE = "FIRE-TESTS", "FIRE-DRILL", "FIRE-REPEATED"
-WATCH_TIMER = "fire.care_watch"
+WATCH_TIMER = ledger.CARE_WATCH
 """Looks at all this; one for each site, and it never ends."""
 NAMED = 5
 """So many untested devices are named in a title; the rest is counted."""

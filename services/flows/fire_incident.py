@@ -5,15 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.fire import incidents, modes, signals
+from services.fire import incidents, signals
 from services.fire.incident import Fact, NotConfirmed, Reported
-from services.fire.model import FIRE, Change, Signal
-from services.fire.tables import FireCall, FireComponent, FireIncident, FireSignal
+from services.fire.model import FIRE, Change, Component, Signal
+from services.fire.tables import FireCall, FireIncident, FireSignal
 from services.flows import fire_telling
 from services.flows.telling import record_late
 from services.kernel import timers
@@ -39,13 +38,18 @@ def hear(
     now: datetime,
     late_after: timedelta,
 ) -> None:
-    """Fires that began, by building: each opens an incident or joins the open one; `open_now` gains what was opened."""
+    """Reports of fire by building: they open an incident or join the open one; `open_now` gains what was opened."""
     for building, changes in fires.items():
-        reported = Reported(tuple((one.component.zone, one.component.id) for one in changes))
+        reported = Reported(
+            tuple((one.component.zone, one.component.id) for one in changes),
+            tuple(place for place, one in enumerate(changes) if one.signal.is_line),
+        )
         row = open_now.get(building)
         if row is None:
-            row = open_now[building] = _open(session, config, building, changes, reported, now, late_after)
-            continue
+            row = open_now[building] = _new(session, config, building, changes[0].signal, now)
+            if not row.signals:  # otherwise another process was faster, and this joins what it opened
+                _open(session, config, row, changes, reported, now, late_after)
+                continue
         was_told = row.signals <= row.told
         facts = incidents.change(session, row, reported, now)
         if Fact.WENT_LARGE in facts:
@@ -56,21 +60,24 @@ def hear(
         fire_telling.retitle(session, row)
 
 
+def _new(session: Session, config: SiteConfig, building: str, first: Signal, now: datetime) -> FireIncident:
+    zone = ZoneInfo(config.site.timezone)
+    heard_at = first.at.isoformat()
+    return incidents.open_one(
+        session, config.site.id, building, config.fire.response, first.id, zone, now, heard_at=heard_at
+    )
+
+
 def _open(
     session: Session,
     config: SiteConfig,
-    building: str,
+    row: FireIncident,
     changes: Sequence[Change],
     reported: Reported,
     now: datetime,
     late_after: timedelta,
-) -> FireIncident:
-    first = changes[0].signal
-    response = config.fire.response
-    zone = ZoneInfo(config.site.timezone)
-    row = incidents.open_one(
-        session, config.site.id, building, response, first.id, zone, now, heard_at=first.at.isoformat()
-    )
+) -> None:
+    first, response = changes[0].signal, config.fire.response
     facts = incidents.change(session, row, reported, now)
     words = fire_telling.where(config, first.component, changes[0].component.zone, first.text)
     fire_telling.raise_alarm(session, config, row, words, first.at, now, late_after)
@@ -84,7 +91,6 @@ def _open(
     if Fact.WENT_LARGE in facts:
         _went_large(session, config, row, now)
     session.flush()
-    return row
 
 
 def _guards(session: Session, config: SiteConfig, now: datetime) -> list[str]:
@@ -201,17 +207,11 @@ def note_past(session: Session, config: SiteConfig, changes: Sequence[Change], n
 def after_test(
     session: Session,
     config: SiteConfig,
-    rows: Iterable[FireComponent],
+    burning: Iterable[Component],
     now: datetime,
     late_after: timedelta = timedelta(minutes=5),
-) -> int:
-    """What reported fire in test mode and still burns when that is over is a fire; returns how many components are."""
-    running = modes.active(session, config.site.id, now)
-    burning = [
-        component
-        for component in map(signals.component_of, rows)
-        if FIRE in component.holding.tests and modes.covering(running, component.panel, component.zone) is None
-    ]
+) -> None:
+    """What reported fire in test mode and still burns when that is over is a fire, from now on."""
     fires: dict[str, list[Change]] = {}
     for component in burning:
         row = session.get(FireSignal, component.signal_id)
@@ -220,10 +220,3 @@ def after_test(
             fires.setdefault(component.building, []).append(change)
     open_now = incidents.find_open(session, config.site.id, sorted(fires))
     hear(session, config, fires, open_now, now, late_after)
-    # It is no test any more: the same report again must not begin it once more.
-    ids = [one.id for one in burning]
-    for found in session.scalars(select(FireComponent).where(FireComponent.id.in_(ids))):
-        found.tests = [one for one in found.tests if one != FIRE]
-        found.test = bool(found.tests)
-    session.flush()
-    return len(burning)

@@ -20,6 +20,15 @@ SLACK = timedelta(seconds=15)
 """What heard nothing for `offline_after` has still to travel here."""
 
 
+NEVER_HEARD = timedelta(minutes=1)
+"""A line of which not a byte has come since we listen may have a cut wire; `offline_after` may be hours."""
+
+
+def has_line(source: Source) -> bool:
+    """It has a serial line or a serial server of its own, instead of connecting to us."""
+    return source.port is not None or source.host is not None
+
+
 def look(session: Session, config: SiteConfig, now: datetime) -> None:
     """Raise an alert for every source that is off line, or not heard for too long; end it when it is heard again.
 
@@ -41,7 +50,11 @@ def look(session: Session, config: SiteConfig, now: datetime) -> None:
         target = f"{site}/{source.id}"
         state = states.get(target)
         heard_at = from_ms(state.heard_ms) if state is not None else None
-        why = _why_gone(config, source, state, max(heard_at or hearing_since, hearing_since), now)
+        never = has_line(source) and (state is None or state.online is None)
+        if never:  # a line that is open says nothing about its panel: not a byte has come yet
+            why = "silent" if now - hearing_since > NEVER_HEARD else ""
+        else:
+            why = _why_gone(config, source, state, max(heard_at or hearing_since, hearing_since), now)
         if no_gateway or why:
             if target not in since:
                 _raise(session, config, source, why or "gateway", heard_at, now)

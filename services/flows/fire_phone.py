@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from gateway.site.model import SiteConfig
 from services.fire import incidents
-from services.fire.tables import FireIncident
+from services.fire.incident import Fact, NotConfirmed, Reported
+from services.fire.tables import FireIncident, FireIncidentEvent
 from services.flows import fire_response
 from services.kernel import audit
 from services.kernel.audit import Audit
+from services.kernel.errors import Invalid
 
 Kind = Literal["fire_accept", "fire_arrive", "fire_grade", "fire_step", "fire_note"]
 TAKEN = "fire.phone"
@@ -53,7 +55,7 @@ class Word:
 def take(session: Session, config: SiteConfig, word: Word, now: datetime) -> None:
     """Do what was said; the same `client_id` again changes nothing.
 
-    Raises NotFound for an incident or step that is not there, Invalid for a grade that needs more words.
+    Raises NotFound for an incident or step that is not there, Invalid for a grade that needs a note.
     """
     row = incidents.get(session, word.incident, site=config.site.id)
     ref = f"{config.site.id}/{word.client_id}"
@@ -61,7 +63,7 @@ def take(session: Session, config: SiteConfig, word: Word, now: datetime) -> Non
     if session.scalar(select(Audit.id).where(Audit.ref == ref, Audit.action == TAKEN).limit(1)) is not None:
         return
     at = min(max(word.at, row.opened_at), now)
-    if row.closed_at is not None or (word.kind == "fire_grade" and row.graded_at is not None and row.graded_at > at):
+    if row.closed_at is not None or (word.kind == "fire_grade" and _is_overtaken(session, row, word, at, now)):
         _remark(session, config, row, word, at, now)
     else:
         _do(session, config, row, word, at, now)
@@ -70,6 +72,43 @@ def take(session: Session, config: SiteConfig, word: Word, now: datetime) -> Non
         kind=word.kind, incident=row.id, by=word.by, said_at=word.at.isoformat(),
     )  # fmt: skip
     session.flush()
+
+
+def _is_overtaken(session: Session, row: FireIncident, word: Word, at: datetime, now: datetime) -> bool:
+    """Whether a grade was said of something else than what there is now: then it decides nothing.
+
+    Raises Invalid when it only lacks the words that it needs, and who said it can still be asked for them.
+    """
+    if row.graded_at is not None and row.graded_at > at:
+        return True
+    if word.grade not in ("small", "none"):
+        return False  # that it is large is never too late
+    if _has_grown(session, row, at):
+        return True
+    if word.grade == "none" or row.stage != "large" or word.note.strip():
+        return False
+    if now - at > LATE:
+        return True
+    raise Invalid(
+        "已按大规模处理：要改为小火情，请写明原因后再报 · It is treated as large: say in a few words why it is small",
+        hint="Grade it again with a note",
+        field="note",
+    )
+
+
+def _has_grown(session: Session, row: FireIncident, since: datetime) -> bool:
+    """Whether it went large, or something joined that had not reported before, after that moment."""
+    query = select(FireIncidentEvent).where(
+        FireIncidentEvent.incident_id == row.id, FireIncidentEvent.kind.in_((Reported.kind, NotConfirmed.kind))
+    )
+    later = list(session.scalars(query.where(FireIncidentEvent.at > since)))
+    if any(Fact.WENT_LARGE in one.data.get("facts", ()) or one.data.get("lines") for one in later):
+        return True
+    joined = {component for one in later for _, component in one.data.get("fires", ())}
+    if joined:
+        before = session.scalars(query.where(FireIncidentEvent.at <= since))
+        joined -= {component for one in before for _, component in one.data.get("fires", ())}
+    return bool(joined)
 
 
 def _do(session: Session, config: SiteConfig, row: FireIncident, word: Word, at: datetime, now: datetime) -> None:
@@ -87,17 +126,15 @@ def _do(session: Session, config: SiteConfig, row: FireIncident, word: Word, at:
         case "fire_grade":
             # From now on it counts, whenever he said so: it tells people and stops clocks.
             grade = "small" if word.grade == "none" else word.grade
-            note = _told(config, _graded(row, word), at, now)[: fire_response.LONGEST]
+            note = _told(config, _graded(word), at, now)[: fire_response.LONGEST]
             fire_response.grade(session, config, row.id, actor=word.by, now=now, grade=grade, note=note)
         case "fire_note":
             _remark(session, config, row, word, at, now)
 
 
-def _graded(row: FireIncident, word: Word) -> str:
+def _graded(word: Word) -> str:
     if word.grade == "none":
         return f"{_NO_FIRE}。{word.note}" if word.note else _NO_FIRE
-    if word.grade == "small" and row.stage == "large" and not word.note:
-        return "现场确认为小火情 · Small, as seen on the spot"
     return word.note
 
 

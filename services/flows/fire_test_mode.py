@@ -2,17 +2,21 @@
 switch it on, everybody on duty is told, and it never outlasts its end.
 """
 
+import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.fire import modes
+from services.fire import modes, signals
+from services.fire.model import FIRE, Component
 from services.fire.tables import FireComponent, FireIncident, FireTestMode
-from services.flows import fire_incident
+from services.flows import fire_incident, fire_trouble, system
 from services.flows.fire_words import building_of, care_policy, device_name, zone_name
 from services.flows.telling import channels, clear_and_tell, off_duty, raise_and_tell, recipients
 from services.kernel import audit, timers
@@ -24,7 +28,19 @@ from services.notify.model import Notice
 from services.people.roles import allowed_roles
 from services.people.tables import User
 
+log = logging.getLogger(__name__)
+
 UNTIL_TIMER = "fire.test_mode"
+WATCH_TIMER = "fire.test_watch"
+"""Looks for what still counts as a test although no mode covers it; ref: the site. The one without step never ends,
+those of a step are set by the end of a mode."""
+LOOK_EVERY, LOOK_SELDOM = timedelta(minutes=1), timedelta(hours=1)
+"""The watch looks often while tests hold, and for `WATCHED_AFTER` after the end of a mode; otherwise seldom."""
+WATCHED_AFTER = timedelta(minutes=10)
+"""So long after a mode's end a batch may still come through that was judged under it."""
+_FIRST_LOOK = timedelta(seconds=5)
+_AT_ONCE = 500
+"""So many components are written in one statement."""
 FORGOTTEN_RULE = "FIRE-TESTMODE"
 COMMAND = "fire.test_mode"
 """The permission that both people need."""
@@ -122,19 +138,19 @@ def end(session: Session, config: SiteConfig, mode_id: str, *, actor: str, now: 
     audit.record(session, now, actor, "fire.test_mode.end", mode.id, panel=mode.panel, zone=mode.zone)
     _tell(session, config, mode, "ended", now)
     clear_and_tell(session, config, FORGOTTEN_RULE, _target(mode), now, now)
-    _look_at_fires(session, config, mode, now)
+    _look_and_watch(session, config, mode, "ended", now)
     return mode
 
 
 def ran_out(session: Session, config: SiteConfig, timer: Timer, now: datetime) -> str:
     """Its time is over. Nobody has ended it: the panel may still be in somebody's hands, so that is an alert."""
-    mode = session.get(FireTestMode, timer.ref, with_for_update=True)
+    mode = session.get(FireTestMode, timer.ref, with_for_update=True, populate_existing=True)
     if mode is None or mode.ended_at is not None:
         return "ended"
     if mode.until > now:
         timer.due_at = mode.until
         return ""
-    fires = _look_at_fires(session, config, mode, now)
+    fires = _look_and_watch(session, config, mode, "over", now)
     place, place_en = _place(config, mode)
     raise_and_tell(
         session,
@@ -164,13 +180,65 @@ def ran_out(session: Session, config: SiteConfig, timer: Timer, now: datetime) -
     return f"not ended: alert raised, {fires} components in fire"
 
 
-def _look_at_fires(session: Session, config: SiteConfig, mode: FireTestMode, now: datetime) -> int:
-    """What reported fire during the test and still does is a fire from now on; returns how many components."""
-    query = select(FireComponent).where(
-        FireComponent.site == mode.site, FireComponent.is_open, FireComponent.panel == mode.panel
-    )
-    rows = [one for one in session.scalars(query.order_by(FireComponent.id)) if modes.covers(mode, one.panel, one.zone)]
-    return fire_incident.after_test(session, config, rows, now)
+def _look_and_watch(session: Session, config: SiteConfig, mode: FireTestMode, why: str, now: datetime) -> int:
+    until = {"until": (now + WATCHED_AFTER).isoformat()}
+    # A row of its own: nobody here waits for a worker's turn.
+    timers.schedule(session, WATCH_TIMER, mode.site, now + _FIRST_LOOK, step=f"{mode.id}:{why}", data=until)
+    return look(session, config, now)
+
+
+def look(session: Session, config: SiteConfig, now: datetime) -> int:
+    """What was heard as a test, still holds and is under no mode any more is real from now on; returns the fires."""
+    running = modes.active(session, config.site.id, now)
+    over = [
+        signals.component_of(row)
+        for row in session.scalars(_tests_of(config).order_by(FireComponent.id))
+        if modes.covering(running, row.panel, row.zone) is None
+    ]
+    if not over:
+        return 0
+    burning = [one for one in over if FIRE in one.holding.tests]
+    fire_incident.after_test(session, config, burning, now)
+    # It is no test any more: the same report again must not begin it once more.
+    tests = {one.id: one.holding.tests for one in over}
+    held: list[Component] = []
+    for start in range(0, len(over), _AT_ONCE):
+        ids = [one.id for one in over[start : start + _AT_ONCE]]
+        query = select(FireComponent).where(FireComponent.id.in_(ids)).order_by(FireComponent.id).with_for_update()
+        # As it stands by now: ingest may have written it since.
+        for row in session.scalars(query.execution_options(populate_existing=True)):
+            held.append(signals.component_of(row))
+            row.tests = [one for one in row.tests if one not in tests[row.id]]
+            row.test = bool(row.tests)
+    session.flush()
+    _settle_trouble(session, config, held, now)
+    return len(burning)
+
+
+def _settle_trouble(session: Session, config: SiteConfig, held: Sequence[Component], now: datetime) -> None:
+    """Whatever fails here takes no fire with it."""
+    try:
+        with session.begin_nested():
+            fire_trouble.after_test(session, config, held, now)
+    except (OperationalError, InterfaceError, IntegrityError):
+        raise
+    except Exception as error:
+        log.exception("what was heard in test mode could not be told")
+        system.timer_failed(session, config, WATCH_TIMER, str(error), now)
+
+
+def watch(session: Session, config: SiteConfig, timer: Timer, now: datetime) -> str:
+    """Catch what a mode's end missed: a batch may be judged under a mode that ends before it is stored."""
+    look(session, config, now)
+    if timer.step and now >= datetime.fromisoformat(str(timer.data["until"])):
+        return "watched"
+    often = bool(timer.step) or session.scalar(_tests_of(config).limit(1)) is not None
+    timer.due_at = now + (LOOK_EVERY if often else LOOK_SELDOM)
+    return ""
+
+
+def _tests_of(config: SiteConfig) -> Select[FireComponent]:
+    return select(FireComponent).where(FireComponent.site == config.site.id, FireComponent.test)
 
 
 def _tell(session: Session, config: SiteConfig, mode: FireTestMode, what: str, now: datetime) -> None:
@@ -219,7 +287,7 @@ def _people(config: SiteConfig, mode: FireTestMode) -> tuple[str, str]:
 
 
 def _get(session: Session, config: SiteConfig, mode_id: str) -> FireTestMode:
-    mode = session.get(FireTestMode, mode_id, with_for_update=True)
+    mode = session.get(FireTestMode, mode_id, with_for_update=True, populate_existing=True)
     if mode is None or mode.site != config.site.id:
         raise NotFound(f"There is no test mode {mode_id}", hint="Open the fire page again")
     return mode

@@ -1,5 +1,6 @@
 """Alerts about what is wrong with fire protection itself: faults, supervisory states, lines nobody understands."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -29,6 +30,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "alarm": ("非火警报警", "alarm, not of fire"),
 }
 _LINES_KEPT = 5
+_TOGETHER = ":supervisory"
 
 
 def settle(session: Session, config: SiteConfig, changes: Sequence[Change], now: datetime) -> None:
@@ -37,28 +39,136 @@ def settle(session: Session, config: SiteConfig, changes: Sequence[Change], now:
     for change in changes:
         by_component.setdefault(change.component.id, []).append(change)
     fault_panels = {one.component.panel for one in changes if not FAULTS.isdisjoint((*one.began, *one.ended))}
-    begun = {one.component.id for one in changes if not one.signal.test and not FAULTS.isdisjoint(one.began)}
+    begun: dict[str, datetime] = {}
+    for one in changes:
+        if not one.signal.test and not FAULTS.isdisjoint(one.began):
+            begun.setdefault(one.component.id, one.signal.at)
     for panel in sorted(fault_panels):
         _settle_panel(session, config, panel, begun, now)
+    crowded = _Crowd(session, config)
     for mine in by_component.values():
-        _settle_supervisory(session, config, mine[-1].component, mine, now)
+        _settle_supervisory(session, config, mine[-1].component, mine, crowded, now)
     _note_unparsed(session, config, [one for one in changes if one.signal.scope == UNPARSED], now)
 
 
+def after_test(session: Session, config: SiteConfig, components: Sequence[Component], now: datetime) -> None:
+    """What was heard in test mode and still holds when that is over alerts as if it began now.
+
+    `components` still name their tests; in the rows the tests are gone.
+    """
+    faulty = [one for one in components if not FAULTS.isdisjoint(one.holding.tests)]
+    begun = dict.fromkeys((one.id for one in faulty), now)
+    for panel in sorted({one.panel for one in faulty}):
+        _settle_panel(session, config, panel, begun, now)
+    crowded = _Crowd(session, config)
+    for one in components:
+        if not SUPERVISORY.isdisjoint(one.holding.tests):
+            _raise_supervisory(session, config, one, crowded, now, now)
+
+
+class _Crowd:
+    """Panels with so many supervisory alerts that further ones are one for the panel: a burst must not delay a fire."""
+
+    def __init__(self, session: Session, config: SiteConfig) -> None:
+        self._most = config.fire.settings.faults_together
+        query = select(Alert.target).where(
+            Alert.site == config.site.id,
+            Alert.rule == SUPERVISORY_RULE,
+            Alert.closed_at.is_(None),
+            Alert.active.is_(True),
+        )
+        self._open = set(session.scalars(query))
+        self._panels = Counter(one.rpartition("/")[0] for one in self._open if not one.endswith(_TOGETHER))
+
+    def holds(self, component: Component) -> bool:
+        """Whether it is one of too many; if not, it gets its own alert and is counted."""
+        if component.id in self._open:
+            return False
+        panel = f"{component.site}/{component.panel}"
+        if self._panels[panel] >= self._most:
+            return True
+        self._panels[panel] += 1
+        self._open.add(component.id)
+        return False
+
+    def first_of(self, component: Component) -> bool:
+        """Whether its panel has no alert for all of them yet; from now on it has."""
+        target = f"{component.site}/{component.panel}{_TOGETHER}"
+        is_first = target not in self._open
+        self._open.add(target)
+        return is_first
+
+    def has(self, target: str) -> bool:
+        """Whether an alert of this target is open."""
+        return target in self._open
+
+
 def _settle_supervisory(
-    session: Session, config: SiteConfig, component: Component, changes: Sequence[Change], now: datetime
+    session: Session,
+    config: SiteConfig,
+    component: Component,
+    changes: Sequence[Change],
+    crowded: _Crowd,
+    now: datetime,
 ) -> None:
-    began = any(not SUPERVISORY.isdisjoint(one.began) and not one.signal.test for one in changes)
+    began = [one.signal.at for one in changes if not SUPERVISORY.isdisjoint(one.began) and not one.signal.test]
     ended = any(not SUPERVISORY.isdisjoint(one.ended) for one in changes)
     if began and component.holding.supervised:
-        # An alarm whose kind the panel does not say may be gas, or an extinguishing system that goes off.
-        severity: Severity = "high" if "alarm" in component.states else "medium"
-        _raise(session, config, SUPERVISORY_RULE, component, SUPERVISORY, severity, now)
+        _raise_supervisory(session, config, component, crowded, began[0], now)
     elif ended and not component.holding.supervised:
-        clear_and_tell(session, config, SUPERVISORY_RULE, component.id, changes[-1].signal.at, now)
+        at, together = changes[-1].signal.at, f"{component.site}/{component.panel}{_TOGETHER}"
+        if crowded.has(component.id):
+            clear_and_tell(session, config, SUPERVISORY_RULE, component.id, at, now)
+        elif crowded.has(together) and not _supervised(session, component.site, component.panel):
+            clear_and_tell(session, config, SUPERVISORY_RULE, together, at, now)
 
 
-def _settle_panel(session: Session, config: SiteConfig, panel: str, begun: set[str], now: datetime) -> None:
+def _supervised(session: Session, site: str, panel: str) -> bool:
+    """Whether any component of a panel is still in a supervisory state."""
+    return any(one.holding.supervised for one in signals.load(session, site, (), [panel]).values())
+
+
+def _raise_supervisory(
+    session: Session, config: SiteConfig, component: Component, crowded: _Crowd, since: datetime, now: datetime
+) -> None:
+    # An alarm whose kind the panel does not say may be gas, or an extinguishing system that goes off.
+    severity: Severity = "high" if "alarm" in component.states else "medium"
+    if not crowded.holds(component):
+        _raise(session, config, SUPERVISORY_RULE, component, SUPERVISORY, severity, since, now)
+    elif crowded.first_of(component):
+        _raise_together(session, config, component, now)
+
+
+def _raise_together(session: Session, config: SiteConfig, component: Component, now: datetime) -> None:
+    name, name_en = names.device(config, component.panel)
+    most = config.fire.settings.faults_together
+    raise_and_tell(
+        session,
+        config,
+        alerts.Activation(
+            site=config.site.id,
+            rule=SUPERVISORY_RULE,
+            target=f"{config.site.id}/{component.panel}{_TOGETHER}",
+            title=f"{name}：超过 {most} 个部件同时报监管或非火警报警，见消防页",
+            title_en=f"{name_en}: more than {most} components report supervisory or other alarms, see the fire page",
+            severity="high",
+            event_at=now,
+            source="GB/T 26875.3 §8.2.1",
+            requirement="PER-13",
+            policy=policy_of(config, "fire_fault"),
+            detail={
+                "area": component.building or None,
+                "panel": component.panel,
+                "assignee": _engineer(config, component),
+            },
+        ),
+        now,
+    )
+
+
+def _settle_panel(
+    session: Session, config: SiteConfig, panel: str, begun: Mapping[str, datetime], now: datetime
+) -> None:
     """One alert per faulty component; when a panel has too many, one for all that have none of their own."""
     site = config.site.id
     together = f"{site}/{panel}:faults"
@@ -79,7 +189,7 @@ def _settle_panel(session: Session, config: SiteConfig, panel: str, begun: set[s
     for component in without:
         if component.id in begun:
             severity: Severity = "medium" if is_device(component.id) else "high"
-            _raise(session, config, FAULT_RULE, component, FAULTS, severity, now)
+            _raise(session, config, FAULT_RULE, component, FAULTS, severity, begun[component.id], now)
 
 
 def _open_alerts(session: Session, site: str) -> dict[str, Alert]:
@@ -142,6 +252,7 @@ def _raise(
     component: Component,
     states: Iterable[str],
     severity: Severity,
+    since: datetime,
     now: datetime,
 ) -> None:
     holding = [one for one in component.states if one in states]
@@ -160,7 +271,7 @@ def _raise(
             title=f"{name}：{what}",
             title_en=f"{name_en}: {what_en}",
             severity=severity,
-            event_at=min(now, *(component.states[one] for one in holding)),
+            event_at=min(now, since),
             source="GB/T 26875.3 §8.2.1",
             requirement="PER-13",
             policy=policy_of(config, "fire_fault"),

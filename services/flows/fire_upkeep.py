@@ -35,10 +35,20 @@ def record_test(
     note: str = "",
 ) -> FireTest:
     """Enter one test of one device into the ledger, for good (PER-13); raises NotFound, Invalid."""
-    if device not in {one.id for one in upkeep.devices_of(config.fire)}:
+    found = next((one for one in upkeep.devices_of(config.fire) if one.id == device), None)
+    if found is None:
         raise NotFound(f"There is no device {device!r} to test", hint="Choose one from the list", field="device")
     if kind not in TEST_KINDS:
         raise Invalid(f"There is no kind of test {kind!r}", hint=f"Use one of: {', '.join(TEST_KINDS)}", field="kind")
+    methods = upkeep.methods_of(found.kind)
+    if kind not in methods:
+        raise Invalid(
+            f"A device of kind {found.kind} is not tested by {kind!r}",
+            hint=f"Use one of: {', '.join(methods)}",
+            field="kind",
+            device=device,
+            methods=list(methods),
+        )
     _check_day(config, tested_on, now, "tested_on")
     fire_duties.look_soon(session, config.site.id, now)
     row = enter_test(

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
 from services.fire import incidents
 from services.flows import fire_incident
+from services.kernel.collisions import collided
 from services.kernel.timers import Timer, TimerHandler
 
 
@@ -29,7 +31,13 @@ class FireTimers:
 
     def _with_site(self, act: Callable[[Session, SiteConfig, Timer, datetime], str]) -> TimerHandler:
         def handle(session: Session, timer: Timer, now: datetime) -> str:
-            site = incidents.get(session, timer.ref).site
-            return act(session, self.configs.site(site), timer, now)
+            try:
+                with session.begin_nested():
+                    site = incidents.get(session, timer.ref).site
+                    return act(session, self.configs.site(site), timer, now)
+            except DBAPIError as error:
+                if not collided(error):
+                    raise
+                return ""  # it stays due: the worker's next turn fires it, not the one in a minute
 
         return handle

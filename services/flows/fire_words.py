@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.site.model import SiteConfig
+from services.fire import names
 
 CARE_POLICY = "fire_care"
 
@@ -27,13 +28,8 @@ def zone_name(config: SiteConfig, zone: str) -> tuple[str, str]:
 
 
 def component_name(config: SiteConfig, component: str) -> tuple[str, str]:
-    """`{site}/{panel}/{address}` in both languages: the declared point, else panel and address."""
-    _, panel, address = component.split("/", 2)
-    point = config.fire.point_by_address.get((panel, address))
-    if point is not None:
-        return point.name, point.name_en or point.name
-    name, name_en = device_name(config, panel)
-    return (name, name_en) if address == "self" else (f"{name} {address}", f"{name_en} {address}")
+    """`{site}/{panel}/{address}` in both languages: the declared point, else panel or unknown sender, and address."""
+    return names.component(config, component)
 
 
 def component_area(config: SiteConfig, component: str) -> str | None:

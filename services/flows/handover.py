@@ -94,7 +94,7 @@ def hand_over(session: Session, config: SiteConfig, given: Given, now: datetime)
     session.add(row)
     session.flush()
     audit.record(session, now, given.taken_by, "patrol.handover", key, given_by=given.given_by)
-    timers.cancel(session, [HANDOVER_TIMER], key, now, "handed over")
+    timers.cancel(session, [HANDOVER_TIMER], key, now, "handed over", wait=True)
     clear_and_tell(session, config, HANDOVER_RULE, key, now, now)
     return row
 

@@ -2,9 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from services.device.ledger import DeviceLedger
 from services.device.quarantine import forget as forget_quarantine
 from services.device.quarantine import keep
 from services.device.sessions import note_dropped, note_session
-from services.flows import system
+from services.flows import fire_orphans, system
 from services.flows.breach import Reactions, withdraw_orphans
 from services.flows.fire import FireDesk
 from services.flows.maintenance import MaintenanceBoard
@@ -78,7 +79,7 @@ class SiteJudge:
                 with self._db.begin() as session:
                     self._refresh(session, now_ms)
                     yield session
-                self._collided = False
+                self._collided, self._swept = False, True
             except IntegrityError as error:
                 # Another process wrote the same row at this moment: seen again, it is there. Twice is no accident.
                 self._loaded = False
@@ -103,9 +104,9 @@ class SiteJudge:
             self._loaded = True
             self._board_read_ms = 0
             if not self._swept:
-                self._swept = True
                 for config in self._sites.values():
-                    withdraw_orphans(session, config, from_ms(now_ms))
+                    for sweep in (withdraw_orphans, fire_orphans.withdraw):
+                        _in_passing(session, "withdrawing", partial(sweep, session, config, from_ms(now_ms)))
         if not 0 <= now_ms - self._board_read_ms < BOARD_REFRESH_MS:
             self._board.load(session)
             self._board_read_ms = now_ms
@@ -129,8 +130,20 @@ class SiteJudge:
             self._fire.settle(session, from_ms(now_ms))
             if rejected:
                 keep(session, rejected)
+                self._tell_unreadable_fires(session, rejected, from_ms(now_ms))
             self.engine.save(session)
             self._ledger.save(session)
+
+    def _tell_unreadable_fires(self, session: Session, rejected: Sequence[Rejected], now: datetime) -> None:
+        """What may have been a fire alarm does not only lie in quarantine."""
+        refused = {
+            (one.site, one.device): one.code
+            for one in rejected
+            if one.site in self._sites and one.topic.rpartition("/")[2] == "fire"
+        }
+        for (site, device), code in refused.items():
+            act = partial(system.fire_unreadable, session, self._sites[site], device, code, now)
+            _in_passing(session, "telling of an unreadable fire message", act)
 
     def _judge(self, session: Session, sample: Sample) -> None:
         point, at_ms, *_, received_ms = sample
@@ -212,3 +225,14 @@ class SiteJudge:
         with self._transaction(now_ms) as session:
             self._ledger.forget(session, before_ms)
             forget_quarantine(session, from_ms(before_ms))
+
+
+def _in_passing(session: Session, what: str, act: Callable[[], object]) -> None:
+    """Do what must not stop the stream: a failure undoes only itself and is logged."""
+    try:
+        with session.begin_nested():
+            act()
+    except (OperationalError, InterfaceError, IntegrityError):
+        raise
+    except Exception:
+        log.exception("%s failed; the stream goes on without it", what)

@@ -40,7 +40,7 @@ def watch_over(session: Session, config: SiteConfig, tap: TapRow, now: datetime)
         if not _asked(session, ref):
             timers.schedule(session, CHECK_IN_TIMER, ref, now, step=step, data=data)
         return
-    timers.cancel(session, [CHECK_IN_TIMER, MAN_DOWN_TIMER], ref, now, "tapped")
+    timers.cancel(session, [CHECK_IN_TIMER, MAN_DOWN_TIMER], ref, now, "tapped", wait=True)
     if due_at is not None:
         timers.schedule(session, CHECK_IN_TIMER, ref, due_at, step=step, data=data)
 

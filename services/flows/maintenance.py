@@ -106,7 +106,7 @@ def begin(
 
 def end(session: Session, configs: Configs, mode_id: str, actor: str, now: datetime) -> list[Alert]:
     """Switch a mode off; returns alerts that show again and that nobody has acknowledged."""
-    mode = session.get(MaintenanceMode, mode_id)
+    mode = session.get(MaintenanceMode, mode_id, with_for_update=True, populate_existing=True)
     if mode is None:
         raise NotFound(f"There is no maintenance mode {mode_id}", hint="Open the points page again")
     if mode.ended_at is not None:

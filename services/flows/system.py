@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
+from services.flows.fire_telling import EVERYBODY
 from services.flows.telling import raise_and_tell, tell_cleared
 
-EVENTS = frozenset({"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER", "SYS-CLOCK"})
+EVENTS = frozenset({"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER", "SYS-CLOCK", "SYS-FIRE"})
 """Things that happened rather than last: over as soon as somebody has seen them."""
-POLICY = "system"
+POLICY, FIRE_POLICY = "system", "fire"
 SOURCE = "Gengfu"
 
 
@@ -183,6 +184,27 @@ def timer_failed(session: Session, config: SiteConfig, kind: str, error: str, no
     )
 
 
+def fire_unreadable(session: Session, config: SiteConfig, device: str, code: str, now: datetime) -> None:
+    """A fire message could not be read or judged: it may have been an alarm, so everybody is told to look.
+
+    One alert for each device, and one for all that nobody declared: they choose their names themselves.
+    """
+    known = config.device_by_id.get(device)
+    name, name_en = (known.name, known.name_en or known.name) if known else ("未登记的设备", "An unknown device")
+    _raise(
+        session,
+        config,
+        rule="SYS-FIRE",
+        target=f"{config.site.id}/{known.id if known else 'unknown-device'}",
+        title=f"{name}：一条消防信息无法解读，可能是火警，请立即查看消防主机",
+        title_en=f"{name_en}: a fire message could not be read. It may be an alarm: look at the panel now",
+        severity="critical",
+        now=now,
+        detail={"device": known.id if known else None, "code": code, "tell_roles": list(EVERYBODY)},
+        policy=FIRE_POLICY if FIRE_POLICY in config.policy_by_id else POLICY,
+    )
+
+
 def _raise(
     session: Session,
     config: SiteConfig,
@@ -195,9 +217,10 @@ def _raise(
     now: datetime,
     detail: Mapping[str, Any],
     value: float | None = None,
+    policy: str = POLICY,
 ) -> None:
     """Raise a system alert; one that is open already takes the newest facts."""
-    policy = config.policy_by_id.get(POLICY) or config.policies[0]
+    found = config.policy_by_id.get(policy) or next(iter(config.policies), None)
     activation = alerts.Activation(
         site=config.site.id,
         rule=rule,
@@ -209,7 +232,7 @@ def _raise(
         value=value,
         source=SOURCE,
         requirement=rule,
-        policy=policy.model_dump(mode="json"),
+        policy=found.model_dump(mode="json") if found is not None else {},
         detail=detail,
     )
     raised = raise_and_tell(session, config, activation, now)

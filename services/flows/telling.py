@@ -188,8 +188,8 @@ def _tell(
     *,
     late: bool = False,
 ) -> None:
-    area = alert.detail.get("area")
-    everywhere = bool(alert.detail.get("tell_roles"))
+    # The site files may not have the area any more: everybody who hears of such an alert is told then.
+    area = None if alert.detail.get("tell_roles") else config.area_by_id.get(str(alert.detail.get("area", "")))
     notice = Notice(
         key=key,
         kind=kind,
@@ -201,7 +201,7 @@ def _tell(
         text_en=words.en,
         occurrence=alert.occurrence,
         roles=roles | frozenset(alert.detail.get("tell_roles", ())),
-        areas=frozenset(one.id for one in config.area_path(area)) if area and not everywhere else frozenset(),
+        areas=frozenset(one.id for one in config.area_path(area.id)) if area is not None else frozenset(),
         usernames=frozenset(alert.detail.get("tell", ())),
         late=late,
     )

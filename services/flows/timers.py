@@ -1,6 +1,6 @@
 """What due timers do. Each handler looks again whether its reason still holds, acts, and says what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -122,9 +122,18 @@ class TimerFlows:
 
 
 def run_due(
-    session: Session, handlers: Mapping[str, TimerHandler], now: datetime, *, limit: int = 100
+    session: Session,
+    handlers: Mapping[str, TimerHandler],
+    now: datetime,
+    *,
+    limit: int = 100,
+    sites: Container[str] = frozenset(),
 ) -> list[tuple[Timer, Exception]]:
-    """Fire what is due, oldest first, each in its own savepoint; returns those that failed, put off by a minute."""
+    """Fire what is due, oldest first, each in its own savepoint; returns those that failed, put off by a minute.
+
+    What is about something that the site files have no longer is finished; what is about one of `sites` as a whole,
+    as the watches that never end, has failed.
+    """
     failed: list[tuple[Timer, Exception]] = []
     for timer in timers.claim_due(session, now, limit):
         if timer.done_at is not None:  # an earlier one of this round cancelled it
@@ -138,9 +147,10 @@ def run_due(
         except UnknownSite as error:
             # The files may be back with the next start; what is due then must not be lost.
             timer.due_at, timer.outcome = now + timedelta(minutes=1), f"waits: {error.message}"[:200]
-        except UnknownId as error:
-            timer.done_at, timer.outcome = now, f"nothing to do: {error.message}"[:200]
         except Exception as error:  # noqa: BLE001 - one broken timer must not hold up the others; it is raised as an alert
+            if isinstance(error, UnknownId) and timer.ref not in sites:
+                timer.done_at, timer.outcome = now, f"nothing to do: {error.message}"[:200]
+                continue
             session.refresh(timer)
             timer.due_at, timer.outcome = now + timedelta(minutes=1), f"failed: {error}"[:200]
             failed.append((timer, error))

@@ -54,11 +54,18 @@ def schedule(
     return timer
 
 
-def cancel(session: Session, kinds: Sequence[str], ref: str, now: datetime, reason: str) -> int:
-    """Finish every open timer of these kinds for `ref` without firing it; returns how many."""
+def cancel(session: Session, kinds: Sequence[str], ref: str, now: datetime, reason: str, *, wait: bool = False) -> int:
+    """Finish every open timer of these kinds for `ref` without firing it; returns how many.
+
+    One that a worker is firing at this moment is passed over: its handler must look at what is locked here again.
+    `wait` for it where the handler looks at nothing that is locked; whoever waits must hold no row that it wants.
+    """
+    unfinished = (Timer.kind.in_(kinds), Timer.ref == ref, Timer.done_at.is_(None))
+    # The worker holds the timer and wants the thing; we hold the thing: waiting for the timer would be a deadlock.
+    free = Timer.id.in_(select(Timer.id).where(*unfinished).with_for_update(skip_locked=True))
     result = session.execute(
         update(Timer)
-        .where(Timer.kind.in_(kinds), Timer.ref == ref, Timer.done_at.is_(None))
+        .where(*(unfinished if wait else (free,)))
         .values(done_at=now, outcome=f"cancelled: {reason}"[:200])
         .execution_options(synchronize_session="fetch")
     )

@@ -13,6 +13,7 @@ from gateway.contract.clocks import Sent, Solved
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
 from services.flows import emergency, fire_phone, patrol_rounds
+from services.kernel.collisions import once_more
 from services.kernel.errors import AppError, Invalid, NotFound
 from services.kernel.timers import Timer
 from services.patrol.phone import handset
@@ -154,6 +155,7 @@ def _put(delivery: _Delivery, item: phone.TapItem, solved: Solved) -> None:
     svc.door.put(config.site.id, body)
 
 
+@once_more
 def _command(delivery: _Delivery, item: phone.ReportItem | phone.SignItem | phone.FireItem, solved: Solved) -> None:
     config, actor, now, at = delivery.config, delivery.actor.username, delivery.now, from_ms(solved.at_ms)
     # What cannot be the named one's is done by who delivers it.

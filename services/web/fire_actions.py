@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from gateway.site.model import SiteConfig
 from services.fire.tables import FireCommand, FireDrill, FireOutage, FireTest, FireTestMode
 from services.flows import fire_commands, fire_response, fire_test_mode, fire_upkeep
+from services.kernel.collisions import once_more
 from services.kernel.errors import NotFound
 from services.people.roles import Actor, require
 from services.web.deps import Services
@@ -20,6 +21,7 @@ Verdict = Literal["real", "false", "test"]
 MODE_CHOICES = tuple(timedelta(minutes=minutes) for minutes in (30, 60, 120, 240, 480))
 
 
+@once_more
 def accept(svc: Services, actor: Actor, incident_id: str, now: datetime) -> None:
     """Say «I am coming»."""
     require(actor, "fire.respond")
@@ -27,6 +29,7 @@ def accept(svc: Services, actor: Actor, incident_id: str, now: datetime) -> None
         fire_response.accept(s, _config(svc, s, incident_id), incident_id, actor=actor.username, now=now)
 
 
+@once_more
 def arrive(svc: Services, actor: Actor, incident_id: str, now: datetime) -> None:
     """Say «I am there»."""
     require(actor, "fire.respond")
@@ -35,6 +38,7 @@ def arrive(svc: Services, actor: Actor, incident_id: str, now: datetime) -> None
         fire_response.arrive(s, config, incident_id, actor=actor.username, now=now, by="app")
 
 
+@once_more
 def grade(svc: Services, actor: Actor, incident_id: str, what: Grade, note: str, now: datetime) -> None:
     """Say how bad it is."""
     require(actor, "fire.grade")
@@ -43,6 +47,7 @@ def grade(svc: Services, actor: Actor, incident_id: str, what: Grade, note: str,
         fire_response.grade(s, config, incident_id, actor=actor.username, now=now, grade=what, note=note)
 
 
+@once_more
 def finish_step(
     svc: Services,
     actor: Actor,
@@ -71,6 +76,7 @@ def finish_step(
         )
 
 
+@once_more
 def call(svc: Services, actor: Actor, incident_id: str, username: str, now: datetime) -> None:
     """Call somebody to the fire."""
     require(actor, "fire.respond")
@@ -79,6 +85,7 @@ def call(svc: Services, actor: Actor, incident_id: str, username: str, now: date
         fire_response.call(s, config, incident_id, actor=actor.username, now=now, username=username)
 
 
+@once_more
 def comment(svc: Services, actor: Actor, incident_id: str, text: str, now: datetime) -> None:
     """Add a remark to an incident."""
     require(actor, "fire.respond")
@@ -87,6 +94,7 @@ def comment(svc: Services, actor: Actor, incident_id: str, text: str, now: datet
         fire_response.comment(s, config, incident_id, actor=actor.username, now=now, text=text)
 
 
+@once_more
 def close(svc: Services, actor: Actor, incident_id: str, verdict: Verdict, cause: str, now: datetime) -> None:
     """Say what it was, which ends it."""
     require(actor, "fire.close")
@@ -95,6 +103,7 @@ def close(svc: Services, actor: Actor, incident_id: str, verdict: Verdict, cause
         fire_response.close(s, config, incident_id, actor=actor.username, now=now, verdict=verdict, cause=cause)
 
 
+@once_more
 def begin_test_mode(
     svc: Services,
     actor: Actor,
@@ -125,6 +134,7 @@ def begin_test_mode(
         )
 
 
+@once_more
 def extend_test_mode(
     svc: Services, actor: Actor, second: Actor | None, mode_id: str, until: datetime, now: datetime
 ) -> FireTestMode:
@@ -138,6 +148,7 @@ def extend_test_mode(
         return fire_test_mode.extend(s, config, mode_id, until=until, actor=actor.username, second=name, now=now)
 
 
+@once_more
 def end_test_mode(svc: Services, actor: Actor, mode_id: str, now: datetime) -> FireTestMode:
     """End it: signals call people again."""
     require(actor, "fire.test_mode")
@@ -145,6 +156,7 @@ def end_test_mode(svc: Services, actor: Actor, mode_id: str, now: datetime) -> F
         return fire_test_mode.end(s, mode_site(svc, s, mode_id), mode_id, actor=actor.username, now=now)
 
 
+@once_more
 def ask(
     svc: Services, actor: Actor, site: str, source: str, kind: str, params: Mapping[str, Any], now: datetime
 ) -> FireCommand:
@@ -155,6 +167,7 @@ def ask(
         return fire_commands.ask(s, config, source, kind, params, actor=actor.username, now=now)
 
 
+@once_more
 def record_test(
     svc: Services,
     actor: Actor,
@@ -183,6 +196,7 @@ def record_test(
         )
 
 
+@once_more
 def record_drill(
     svc: Services,
     actor: Actor,
@@ -213,6 +227,7 @@ def record_drill(
         )
 
 
+@once_more
 def note_outage(
     svc: Services, actor: Actor, site: str, outage_id: str, filed: bool, measures: str, now: datetime
 ) -> FireOutage:

@@ -76,6 +76,14 @@ MARKS = {
     "unknown_state": N_("state not in the protocol"),
     "unknown_analog": N_("analog type not in the standard"),
     "wrong_direction": N_("sent the wrong way"),
+    "state_unknown": N_("state unknown until the panel is heard"),
+    "simulated": N_("simulated alarm of the panel"),
+    "answer_missing": N_("expected answer is missing"),
+    "release": N_("gas release"),
+    "flood": N_("too many lines: some left out"),
+    "summary": N_("summary line"),
+    "request": N_("request"),
+    "bad_event": N_("event broke the contract"),
 }
 FACTS = {
     "loop": N_("Loop"),
@@ -94,6 +102,9 @@ FACTS = {
     "name": N_("Name"),
     "info": N_("Kind of information"),
     "sender": N_("Sender"),
+    "left_out": N_("Lines left out"),
+    "unheard_since": N_("Not heard since"),
+    "mark": N_("Mark"),
     "command": N_("Command"),
     "outcome": N_("Outcome"),
 }

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import to_ms
 from gateway.site.fire import ResponseStep
 from gateway.site.model import SiteConfig
 from services.fire import incidents, modes
-from services.fire.tables import FireCall, FireIncident, FireStep
-from services.flows.fire_words import component_name, device_name, zone_name
+from services.fire.names import component as component_name
+from services.fire.tables import FireCall, FireComponent, FireIncident, FireStep
+from services.flows.fire_words import device_name, zone_name
 from services.patrol import roster
 from services.people.roles import Actor, Role
 from services.web.api import phone_schemas as schemas
@@ -31,21 +34,25 @@ def news(session: Session, config: SiteConfig, actor: Actor, now: datetime) -> s
     for row in rows:
         calls = incidents.calls(session, row.id)
         if here or row.stage == "large" or any(call.username == actor.username for call in calls):
-            found.append(_incident(config, row, calls, incidents.steps(session, row.id)))
+            found.append(_incident(config, row, calls, incidents.steps(session, row.id), _texts(session, row)))
     return schemas.FireNews(open=found, tests=tests)
 
 
 def _incident(
-    config: SiteConfig, row: FireIncident, calls: Iterable[FireCall], steps: Iterable[FireStep]
+    config: SiteConfig,
+    row: FireIncident,
+    calls: Iterable[FireCall],
+    steps: Iterable[FireStep],
+    texts: Mapping[str, str],
 ) -> schemas.FireOut:
     building, building_en = _area(config, row.building)
-    places = [(component, zone) for zone, components in row.zones.items() for component in components]
-    spots = [_spot(config, component, zone) for component, zone in places]
+    places = ((component, zone) for zone, components in row.zones.items() for component in components)
+    spots = [_spot(config, component, zone, texts.get(component, "")) for component, zone in islice(places, SPOTS)]
+    named = (zone_name(config, zone) for zone in row.zones)
     plan = incidents.plan_of(row)
     lines = {"small": {one.id: one for one in plan.small}, "large": {one.id: one for one in plan.large}}
     graded_by, graded_by_en = _person(config, row.graded_by or "")
-    named = next((spot for spot in spots if spot.zone), None)
-    place, place_en = (named.zone, named.zone_en) if named else (building, building_en)
+    place, place_en = next((zone for zone in named if zone[0]), (building, building_en))
     return schemas.FireOut(
         id=row.id,
         number=row.number,
@@ -57,8 +64,8 @@ def _incident(
         confirm_by_ms=to_ms(row.confirm_by),
         graded_by=graded_by,
         graded_by_en=graded_by_en,
-        spots=spots[:SPOTS],
-        more=max(len(spots) - SPOTS, 0),
+        spots=spots,
+        more=sum(map(len, row.zones.values())) - len(spots),
         checkpoints=_checkpoints(config, row),
         helpers=[_helper(config, call) for call in calls],
         steps=[_step(config, step, lines.get(step.plan, {})) for step in steps if step.plan == row.stage],
@@ -67,8 +74,15 @@ def _incident(
     )
 
 
-def _spot(config: SiteConfig, component: str, zone: str) -> schemas.FireSpot:
-    name, name_en = component_name(config, component)
+def _texts(session: Session, row: FireIncident) -> dict[str, str]:
+    """Component → what it calls itself, of those that are named."""
+    keys = [key for ones in row.zones.values() for key in ones][:SPOTS]
+    query = select(FireComponent.id, FireComponent.text).where(FireComponent.id.in_(keys), FireComponent.text != "")
+    return {found[0]: found[1] for found in session.execute(query)}
+
+
+def _spot(config: SiteConfig, component: str, zone: str, text: str) -> schemas.FireSpot:
+    name, name_en = component_name(config, component, text)
     zone_zh, zone_en = zone_name(config, zone)
     return schemas.FireSpot(name=name, name_en=name_en, zone=zone_zh, zone_en=zone_en)
 

@@ -12,11 +12,12 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from services.people.roles import may
+from services.people.roles import Actor, may
 from services.web import i18n, labels
 from services.web.deps import Services, Visitor, services
 from services.web.i18n import LANGUAGES
 from services.web.queries import fire_banner
+from services.web.queries.places import Places
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -72,8 +73,18 @@ def render(
     svc = services(request)
     tongue = language or (who.language if who else i18n.DEFAULT)
     page = environment(tongue).get_template(template)
-    shared = {**_shared(svc, tongue), "who": who, "actor": who.actor if who else None, "path": request.url.path}
+    actor = who.actor if who else None
+    shared = {**_shared(svc, tongue), "who": who, "actor": actor, "path": request.url.path}
+    shared["my_name"] = _name(svc, actor, tongue)
     return HTMLResponse(page.render({**shared, **context}), status_code=status, headers=dict(headers or {}))
+
+
+def _name(svc: Services, actor: Actor | None, language: str) -> str:
+    """What somebody who is signed in is called; the account has only the Chinese name."""
+    if actor is None or language != "en":
+        return actor.display_name if actor else ""
+    name = Places(svc.configs, language).person(actor.username)
+    return actor.display_name if name == actor.username else name
 
 
 def _shared(svc: Services, language: str) -> dict[str, Any]:

@@ -200,7 +200,7 @@ def test_bad_entries_of_a_batch_cost_only_themselves(server: MosquittoServer, st
     with Client(server.port) as client:
         client.publish(PLC, batch(*entries, id="b-1"))
         client.publish(PLC, batch(good, id="b-2"))
-    until(lambda: running.store.count() == 3)
+    until(lambda: running.store.count() == 3 and bool(running.quarantined()))
     (entry,) = running.quarantined()
     assert entry.place.endswith("(+2)")
     assert all(place in entry.reason for place in ("batch[2]", "batch[3]", "point[1]"))

@@ -109,11 +109,11 @@ class Run:
             "alerts": table(
                 "SELECT rule, target, severity, max_severity, active, occurrence, acked_occurrence, "
                 "announced_occurrence, opened_at, last_active_at, cleared_at, closed_at, late, value, title FROM alert "
-                "WHERE rule NOT LIKE 'SYS-%'"
+                "WHERE rule NOT LIKE 'SYS-%' AND rule NOT LIKE 'FIRE-%'"
             ),
             "history": table(
                 "SELECT rule, target, seq, kind, event_at FROM alert_event JOIN alert ON alert.id = alert_id "
-                "WHERE rule NOT LIKE 'SYS-%' AND kind <> 'announced'"
+                "WHERE rule NOT LIKE 'SYS-%' AND rule NOT LIKE 'FIRE-%' AND kind <> 'announced'"
             ),
             "orders": table(
                 "SELECT rule, target, work_order.title, place, priority, state, assignee, respond_due_at, "
@@ -125,9 +125,12 @@ class Run:
             ),
             "excursions": table("SELECT point, rule, started_at, ended_at, worst, alerted, suspended FROM excursion"),
             "events": table("SELECT device, kind, at_ms FROM heard_event"),
+            # An incident's clocks are those of the wall, so its messages depend on how long a run takes.
+            "fires": table("SELECT component, at, states, text FROM fire_signal"),
+            "incidents": table("SELECT building, signals, zones FROM fire_incident"),
             "messages": table(
                 "SELECT rule, target, kind, message.occurrence, recipient, channel FROM message "
-                "JOIN alert ON alert.id = subject_id WHERE rule NOT LIKE 'SYS-%'"
+                "JOIN alert ON alert.id = subject_id WHERE rule NOT LIKE 'SYS-%' AND rule NOT LIKE 'FIRE-%'"
             ),
         }
 
@@ -203,6 +206,8 @@ def test_who_is_killed_when_makes_no_difference(run: Run, calm: Facts) -> None:
     assert len(facts["events"]) == sum(kind != "reading" for _, kind, _ in expected)
     for name, found in facts.items():
         assert found == calm[name], f"{name} differ from those of an undisturbed run"
+    assert len(facts["fires"]) == sum(kind == "fire" for _, kind, _ in expected)
+    assert len(facts["incidents"]) == 1
     assert len(facts["alerts"]) == 5
     assert max(row[5] for row in facts["alerts"]) > 3
     assert len(facts["orders"]) == 5

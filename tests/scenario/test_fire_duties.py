@@ -213,6 +213,9 @@ def test_a_month_in_which_everything_was_tested_raises_nothing(room: ControlRoom
         room.do(fire_upkeep.record_test, actor="engineer", **given | {"device": "nothing"})
     with pytest.raises(Invalid):
         room.do(fire_upkeep.record_test, actor="engineer", **given | {"tested_on": date(2026, 11, 22)})
+    for device, kind in [("ext-1", "button"), ("east-1", "pressure"), ("west-call", "smoke")]:
+        with pytest.raises(Invalid, match="is not tested by"):
+            room.do(fire_upkeep.record_test, actor="engineer", **given | {"device": device, "kind": kind})
     room.day("2026-12-01 01:00")
     assert room.alerts("FIRE-TESTS") == []
     with room.db.read() as session:
@@ -262,6 +265,15 @@ def test_who_begins_to_watch_at_the_end_of_a_month_blames_nobody_for_it(
         assert ledger.closed_period(session, "beat", ledger.TESTS_CLOSED, date(2026, 12, 1)) is not None
     room.day("2027-01-27 09:00")
     assert room.alert("FIRE-TESTS").detail["month"] == "2027-01-01"
+
+
+def test_months_before_the_site_began_lack_nothing(room: ControlRoom) -> None:
+    room.day("2026-12-02 09:00")
+    with room.db.read() as session:
+        months = [ledger.month_of_tests(session, room.config, date(2026, month, 1), room.now) for month in (10, 11)]
+        quarters = [ledger.quarter_of_drills(session, room.config, date(2026, month, 1), room.now) for month in (7, 10)]
+    assert [len(one.of("missing")) for one in months] == [0, 5]
+    assert [one.state for one in quarters] == [None, "due"]
 
 
 def test_a_point_that_gives_false_alarms_again_is_told_of_once(room: ControlRoom) -> None:

@@ -2,8 +2,9 @@
 
 Not every repeated frame is a retransmission. There are devices that never count their serial number, or have no
 clock: their second fire looks like the first one. So the same bytes are news again when the sender has used the serial
-for something else since, or when it has gone on to other frames and then made a new connection. Taking a
-retransmission for news tells a state twice; taking news for a retransmission would lose a fire.
+for something else since, when it has gone on to other frames and then made a new connection, or when the first one is
+two minutes old. Nor do equal bytes come from one sender: factory addresses are all alike, and anybody can send what
+another will. Taking a retransmission for news tells a state twice; taking news for a retransmission would lose a fire.
 """
 
 from collections import OrderedDict
@@ -14,18 +15,18 @@ from gateway.drivers.fire_signal import repeat_key
 from gateway.drivers.gb26875.frame import Frame
 
 WINDOW_MS: Final = 120_000
-"""From one transmission to the next: four of them are 10 s apart, and there may be a new connection between."""
+"""From the first transmission to the last: four of them are 10 s apart, and there may be a new connection between."""
 REMEMBERED: Final = 65_536
 
 Standing = Literal["new", "reused", "waiting", "confirmed", "denied"]
 """new: never heard; reused: heard before and news all the same; else a repetition of what has been answered so."""
-_Slot = tuple[bytes, int, int]
+_Slot = tuple[str, bytes, int, int]
 
 
 @dataclass(slots=True)
 class _Entry:
     connection: int
-    at_ms: int
+    first_ms: int
     standing: Standing = "waiting"
     is_followed: bool = False
     """Its sender has sent another frame over the same connection since."""
@@ -43,16 +44,14 @@ class Repeats:
         self._last: OrderedDict[tuple[int, bytes], str] = OrderedDict()
         """The last new frame of a sender over a connection."""
 
-    def hear(self, frame: Frame, connection: int, now_ms: int) -> Standing:
-        """How a frame that came over a connection stands."""
-        name, slot = _name(frame), (frame.source, frame.serial, frame.command)
+    def hear(self, frame: Frame, connection: int, now_ms: int, speaker: str = "") -> Standing:
+        """How a frame that came over a connection stands; `speaker`: whom we take its sender for."""
+        name, slot = _name(frame, speaker), (speaker, frame.source, frame.serial, frame.command)
         entry = self._entries.get(name)
         if entry is not None and self._holders.get(slot) == name and self._repeats(entry, connection, now_ms):
             if entry.connection != connection:
                 self._note(name, connection, frame.source)
                 entry.connection, entry.is_followed = connection, False
-            if entry.standing != "waiting":  # what waits is decided soon, or never: then it must be heard again
-                entry.at_ms = now_ms
             return entry.standing
         self._entries[name] = _Entry(connection, now_ms)
         self._entries.move_to_end(name)
@@ -62,18 +61,18 @@ class Repeats:
         self._trim()
         return "new" if entry is None else "reused"
 
-    def settle(self, frame: Frame, standing: Literal["confirmed", "denied"]) -> None:
+    def settle(self, frame: Frame, standing: Literal["confirmed", "denied"], speaker: str = "") -> None:
         """The frame was answered so."""
-        entry = self._entries.get(_name(frame))
+        entry = self._entries.get(_name(frame, speaker))
         if entry is not None:
             entry.standing = standing
 
-    def forget(self, frame: Frame) -> None:
+    def forget(self, frame: Frame, speaker: str = "") -> None:
         """Nothing became of the frame: its retransmission is heard as if it were the first."""
-        self._entries.pop(_name(frame), None)
+        self._entries.pop(_name(frame, speaker), None)
 
     def _repeats(self, entry: _Entry, connection: int, now_ms: int) -> bool:
-        in_time = now_ms - entry.at_ms <= self._window_ms
+        in_time = now_ms - entry.first_ms <= self._window_ms
         return in_time and (entry.connection == connection or not entry.is_followed)
 
     def _note(self, name: str, connection: int, source: bytes) -> None:
@@ -89,5 +88,6 @@ class Repeats:
                 memory.popitem(last=False)
 
 
-def _name(frame: Frame) -> str:
-    return repeat_key(frame.source, frame.serial.to_bytes(2, "big"), bytes([frame.command]), frame.app)
+def _name(frame: Frame, speaker: str) -> str:
+    head = frame.serial.to_bytes(2, "big") + bytes([frame.command])
+    return repeat_key(speaker.encode(), frame.source, head, frame.app)

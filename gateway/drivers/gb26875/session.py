@@ -94,18 +94,21 @@ class Session:
         extra_commands: frozenset[int] = frozenset(),
         repeats: Repeats | None = None,
         connection: int = 0,
+        speaker: Callable[[bytes], str] = lambda _: "",
         timeout_ms: int = TIMEOUT_MS,
         retries: int = RETRIES,
         first_serial: int = 0,
         most_waiting: int = MOST_WAITING,
     ) -> None:
-        """`label`: our time now as a time label; `extra_commands`: the maker's own, taken for signs of life."""
+        """`label`: our time now as a time label; `extra_commands`: the maker's own, taken for signs of life;
+        `speaker`: whom we take the sender with an address for, over this connection."""
         self._most_waiting = most_waiting
         self._label = label
         self._accepts = frozenset(accepts)
         self._extra = extra_commands
         self._repeats = repeats if repeats is not None else Repeats()
         self._connection = connection
+        self._speaker = speaker
         self._timeout_ms = timeout_ms
         self._retries = retries
         self._serial = first_serial
@@ -162,7 +165,7 @@ class Session:
             return [Beat(frame)]
         if frame.command == Command.REQUEST:  # asking again wants the answer again
             return [Received(frame)]
-        standing = self._repeats.hear(frame, self._connection, now_ms)
+        standing = self._repeats.hear(frame, self._connection, now_ms, self._speaker(frame.source))
         if standing == "confirmed":
             self._send(frame.answer(Command.CONFIRM, self._label()))
         elif standing == "denied":
@@ -173,12 +176,12 @@ class Session:
 
     def confirm(self, frame: Frame) -> None:
         """What the frame says is safe."""
-        self._repeats.settle(frame, "confirmed")
+        self._repeats.settle(frame, "confirmed", self._speaker(frame.source))
         self._send(frame.answer(Command.CONFIRM, self._label()))
 
     def deny(self, frame: Frame) -> None:
         """The frame cannot be done, or not be understood where that is asked for."""
-        self._repeats.settle(frame, "denied")
+        self._repeats.settle(frame, "denied", self._speaker(frame.source))
         self._send(frame.answer(Command.DENY, self._label()))
 
     def reply(self, frame: Frame, app: bytes) -> None:
@@ -187,7 +190,7 @@ class Session:
 
     def forget(self, frame: Frame) -> None:
         """The frame could not be kept: say nothing, its sender will send it again."""
-        self._repeats.forget(frame)
+        self._repeats.forget(frame, self._speaker(frame.source))
 
     def ask(
         self,

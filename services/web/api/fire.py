@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.fire import incidents as rows
-from services.fire.tables import FireComponent
+from services.fire.tables import FireComponent, FireIncident, FireIncidentEvent
 from services.web import fire_actions
 from services.web.api import fire_schemas as schemas
 from services.web.api.common import api_router
@@ -16,11 +16,14 @@ from services.web.deps import Now, Services, Signed, Svc
 from services.web.queries import fire as board
 from services.web.queries import fire_incident, fire_log
 from services.web.queries.fire import BuildingRow, IncidentRow
+from services.web.queries.fire_log import Moment
 from services.web.queries.fire_names import FireNames, fire_site
 
 router = api_router("fire")
 
 MOST = 500
+NAMED = 50
+"""So many components of one incident are named; signals have them all."""
 Shape = TypeVar("Shape", bound=BaseModel)
 Site = Annotated[str, Query(max_length=64, description="Empty: the first one with fire protection")]
 Id = Annotated[str, Path(min_length=1, max_length=26, pattern="^[0-9A-Za-z_-]+$")]
@@ -76,9 +79,9 @@ def signals(
     scope: Code = "",
     state: Code = "",
     test: Annotated[bool | None, Query()] = None,
-    start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
-    before: Annotated[AwareDatetime | None, Query(description="With before_id: goes on after that signal")] = None,
+    start: Annotated[Moment | None, Query(alias="from")] = None,
+    end: Annotated[Moment | None, Query(alias="to")] = None,
+    before: Annotated[Moment | None, Query(description="With before_id: goes on after that signal")] = None,
     before_id: Annotated[str, Query(max_length=180)] = "",
 ) -> list[schemas.SignalOut]:
     """Signals by when they came, the newest first, at most 500."""
@@ -101,7 +104,7 @@ def signals(
 
 @router.get("/fire/incidents", operation_id="list_fire_incidents")
 def incidents(
-    svc: Svc, actor: Signed, site: Site = "", before: Annotated[AwareDatetime | None, Query()] = None
+    svc: Svc, actor: Signed, site: Site = "", before: Annotated[Moment | None, Query()] = None
 ) -> list[schemas.IncidentOut]:
     """Incidents, the newest first, a page of 50."""
     config = fire_site(svc.configs, site)
@@ -181,7 +184,13 @@ def shape(kind: type[Shape], row: Any, **more: Any) -> Shape:
 
 def incident_out(one: IncidentRow) -> schemas.IncidentOut:
     """An incident's JSON."""
-    return shape(schemas.IncidentOut, one.row, where=one.where, alert=one.row.alert_id)
+    row, left = one.row, NAMED
+    zones: dict[str, list[str]] = {}
+    for zone, components in row.zones.items():
+        zones[zone] = components[:left]
+        left -= len(zones[zone])
+    count = sum(map(len, row.zones.values()))
+    return shape(schemas.IncidentOut, row, where=one.where, alert=row.alert_id, zones=zones, components=count)
 
 
 def _again(svc: Services, language: str, incident_id: str) -> schemas.IncidentDetail:
@@ -202,8 +211,24 @@ def _detail(s: Session, svc: Services, language: str, incident_id: str) -> schem
         broadcast=fire_incident.broadcast(row.response, names.english, head.place_said),
         steps=steps,
         calls=[shape(schemas.CallOut, one) for one in rows.calls(s, row.id)],
-        history=[shape(schemas.HappeningOut, one) for one in rows.history(s, row.id)],
+        history=_history(s, row),
+        happenings=row.version,
     )
+
+
+def _history(s: Session, row: FireIncident) -> list[schemas.HappeningOut]:
+    newest = select(FireIncidentEvent).where(FireIncidentEvent.incident_id == row.id)
+    found = s.scalars(newest.order_by(FireIncidentEvent.seq.desc()).limit(MOST)).all()
+    return [shape(schemas.HappeningOut, one, data=_cut(one.data)) for one in reversed(found)]
+
+
+def _cut(data: dict[str, Any]) -> dict[str, Any]:
+    """What happened, without the names beyond NAMED of a storm."""
+    fires = data.get("fires", ())
+    if len(fires) <= NAMED:
+        return data
+    lines = [place for place in data.get("lines", ()) if place < NAMED]
+    return data | {"fires": fires[:NAMED], "more": len(fires) - NAMED} | ({"lines": lines} if "lines" in data else {})
 
 
 def _text(response: dict[str, Any], plan: str, step: str, names: FireNames) -> str:

@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from gateway.contract.commands import CommandKind
 from gateway.site.fire import TestKind
 from services.web.api.schemas import Body
+from services.web.queries.fire_log import Day, Moment
 
 Words = Annotated[str, Field(min_length=1, max_length=2000)]
 Maybe = Annotated[str, Field(max_length=2000)]
@@ -55,7 +56,7 @@ class BeginTestMode(Body):
     site: Name
     panel: Name
     zone: Annotated[str, Field(max_length=64)] = ""
-    until: AwareDatetime
+    until: Moment
     reason: Annotated[str, Field(min_length=1, max_length=400)]
     second_username: Name
     second_password: Annotated[str, Field(min_length=1, max_length=256)]
@@ -64,7 +65,7 @@ class BeginTestMode(Body):
 class ExtendTestMode(Body):
     """Let it go on until then; a second person signs."""
 
-    until: AwareDatetime
+    until: Moment
     second_username: Name
     second_password: Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -89,7 +90,7 @@ class RecordTest(Body):
     device: Name
     kind: TestKind
     passed: bool
-    tested_on: date
+    tested_on: Day
     note: Maybe = ""
 
 
@@ -97,7 +98,7 @@ class RecordDrill(Body):
     """One drill."""
 
     site: Name
-    held_on: date
+    held_on: Day
     owners: Count
     staff: Count
     items: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(min_length=1, max_length=20)]
@@ -198,7 +199,8 @@ class IncidentOut(BaseModel):
     closed_at: datetime | None
     closed_by: str | None
     reset_at: datetime | None
-    zones: dict[str, list[str]]
+    zones: dict[str, list[str]] = Field(description="Zone → components that reported fire, at most 50 in all")
+    components: int = Field(description="How many reported fire")
     signals: int
     alert: str | None
     version: int
@@ -244,7 +246,8 @@ class IncidentDetail(IncidentOut):
     broadcast: str
     steps: list[StepOut]
     calls: list[CallOut]
-    history: list[HappeningOut]
+    history: list[HappeningOut] = Field(description="The last 500; a storm names 50 components and counts the `more`")
+    happenings: int = Field(description="How many lines the whole history has")
 
 
 class SignalOut(BaseModel):

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
-from pydantic import AwareDatetime
 from sqlalchemy import select
 
 from services.fire import modes
@@ -18,12 +17,13 @@ from services.web.deps import Now, Signed, Svc
 from services.web.queries import fire_upkeep as queries
 from services.web.queries.fire import shown_outcome
 from services.web.queries.fire_commands import params_of
+from services.web.queries.fire_log import Moment
 from services.web.queries.fire_names import FireNames, fire_site
 
 router = api_router("fire")
 
 Month = Annotated[str, Query(max_length=7, pattern="^([0-9]{4}-[0-9]{2})?$", description="`2026-11`; empty: this one")]
-Before = Annotated[AwareDatetime | None, Query()]
+Before = Annotated[Moment | None, Query()]
 
 
 @router.get("/fire/test-modes", operation_id="list_fire_test_modes")

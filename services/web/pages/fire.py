@@ -89,6 +89,7 @@ def _board(svc: Services, language: str, now: datetime, site: str) -> dict[str, 
     return {"board": found, "site": config.site.id, "outage_names": outage_names, **views("live", names)}
 
 
+@router.get("/fire/buildings/")
 @router.get("/fire/buildings/{building}")
 def building_page(
     request: Request,
@@ -96,12 +97,12 @@ def building_page(
     actor: Signed,
     who: Who,
     now: Now,
-    building: str,
+    building: str = "",
     site: Name = "",
     show: fire_building.Show = "all",
     text: Annotated[str, Query(max_length=80)] = "",
 ) -> Response:
-    """One building."""
+    """One building; without a name: what was heard of none that anybody declared."""
     config = fire_site(svc.configs, site)
     names = FireNames(svc.configs, who.language)
     with svc.db.read() as s:

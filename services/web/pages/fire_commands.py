@@ -1,6 +1,5 @@
 """Asking transmission devices from the desk: queries, their clock, duty checks 查岗; and what came of it."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -13,6 +12,7 @@ from services.web.pages.fire import changed, views
 from services.web.pages.patrol import Name
 from services.web.queries import fire as board
 from services.web.queries import fire_commands as queries
+from services.web.queries.fire_log import AnyMoment
 from services.web.queries.fire_names import FireNames, fire_site
 from services.web.templating import render
 
@@ -23,7 +23,7 @@ Byte = Annotated[int, Form(ge=0, le=255)]
 
 @router.get("/fire/commands")
 def commands(
-    request: Request, svc: Svc, actor: Signed, who: Who, now: Now, site: Name = "", before: datetime | None = None
+    request: Request, svc: Svc, actor: Signed, who: Who, now: Now, site: Name = "", before: AnyMoment | None = None
 ) -> Response:
     """Every source with its buttons, and what was asked before."""
     config = fire_site(svc.configs, site)
@@ -34,6 +34,7 @@ def commands(
         sources = board.source_rows(s, config, names, now)
         context: dict[str, Any] = {
             "sources": [queries.source(s, one, names, now) for one in sources],
+            "strangers": queries.strangers(s, config, sources, names, now),
             "lines": queries.history(s, config.site.id, names, now, before),
         }
     more = {"site": config.site.id, "page_size": queries.PAGE, "simple": queries.SIMPLE, "system": queries.SYSTEM}

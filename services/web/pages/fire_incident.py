@@ -1,6 +1,5 @@
 """One fire incident: what people do about it, its record, and the list of past ones."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -15,6 +14,7 @@ from services.web.pages.fire import changed, views
 from services.web.pages.patrol import Name
 from services.web.queries import fire_incident as queries
 from services.web.queries import fire_upkeep
+from services.web.queries.fire_log import AnyMoment
 from services.web.queries.fire_names import FireNames, fire_site
 from services.web.templating import render
 
@@ -25,7 +25,7 @@ Note = Annotated[str, Form(max_length=2000)]
 
 @router.get("/fire/incidents")
 def incidents(
-    request: Request, svc: Svc, actor: Signed, who: Who, now: Now, site: Name = "", before: datetime | None = None
+    request: Request, svc: Svc, actor: Signed, who: Who, now: Now, site: Name = "", before: AnyMoment | None = None
 ) -> Response:
     """Incidents, false alarms by month, and points that alarm falsely again and again."""
     config = fire_site(svc.configs, site)

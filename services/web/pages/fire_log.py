@@ -1,6 +1,6 @@
 """The signal log: every signal with its raw frame beside its decoding, filtered, by page and as a file."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,6 @@ from services.web.templating import render
 router = APIRouter(include_in_schema=False)
 
 Code = Annotated[str, Query(max_length=32, pattern="^[a-z_]*$")]
-Day = Annotated[date | None, Query()]
 
 
 class Asked:
@@ -38,9 +37,9 @@ class Asked:
         test: Annotated[Literal["", "yes", "no"], Query()] = "",
         component: Annotated[str, Query(max_length=200)] = "",
         incident: Annotated[str, Query(max_length=26)] = "",
-        since: Annotated[date | None, Query(alias="from")] = None,
-        until: Annotated[date | None, Query(alias="to")] = None,
-        before: datetime | None = None,
+        since: Annotated[queries.Day | None, Query(alias="from")] = None,
+        until: Annotated[queries.Day | None, Query(alias="to")] = None,
+        before: queries.AnyMoment | None = None,
         before_id: Annotated[str, Query(max_length=180)] = "",
     ) -> None:
         self.config: SiteConfig = fire_site(svc.configs, site)
@@ -56,7 +55,7 @@ class Asked:
             component=component,
             incident=incident,
             since=datetime.combine(since, time(), zone) if since else None,
-            until=datetime.combine(_after(until), time(), zone) if until else None,
+            until=datetime.combine(until + timedelta(days=1), time(), zone) if until else None,
             before=before if before is not None and before.tzinfo is not None else None,
             before_id=before_id,
         )
@@ -74,17 +73,14 @@ class Asked:
         }
 
 
-def _after(day: date) -> date:
-    return day + timedelta(days=1) if day < date.max else day
-
-
 @router.get("/fire/log")
 def log(request: Request, svc: Svc, actor: Signed, who: Who, asked: Annotated[Asked, Depends()]) -> Response:
     """The log, newest first."""
     names = FireNames(svc.configs, who.language)
     with svc.db.read() as s:
         rows = queries.signals(s, asked.filter)
-        lines = [queries.line(one, names) for one in rows]
+        numbers = queries.numbers(s, rows)
+        lines = [queries.line(one, names, numbers) for one in rows]
     context = {"lines": lines, "asked": asked, "page_size": queries.PAGE, **_choices(asked.config, names)}
     return render(request, "fire_log.html", {**context, **views("log", names)}, who=who)
 
@@ -95,7 +91,7 @@ def log_file(svc: Svc, actor: Signed, who: Who, kind: Format, asked: Annotated[A
     names = FireNames(svc.configs, who.language)
     with svc.db.read() as s:
         rows = queries.signals(s, asked.filter, queries.EXPORT_MAX)
-        table = queries.sheet(rows, names)
+        table = queries.sheet(rows, names, queries.numbers(s, rows))
     days = "-".join(str(day) for day in (asked.since, asked.until) if day)
     return file_answer([table], kind, f"fire-{asked.config.site.id}" + (f"-{days}" if days else ""))
 

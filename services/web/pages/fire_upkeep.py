@@ -1,6 +1,6 @@
 """The ledgers at the desk: monthly functional tests (PER-13), drills (PER-14), outages (form B.1)."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Form, Query, Request
@@ -16,6 +16,7 @@ from services.web.pages.fire import changed, views
 from services.web.pages.patrol import Name
 from services.web.pages.patrol_reports import Format, file_answer
 from services.web.queries import fire_upkeep as queries
+from services.web.queries.fire_log import Day
 from services.web.queries.fire_names import FireNames, fire_site
 from services.web.queries.patrol_report import zone_of
 from services.web.templating import render
@@ -105,7 +106,7 @@ def record_test(
     device: Annotated[str, Form(min_length=1, max_length=64)],
     kind: Annotated[TestKind, Form()],
     passed: Annotated[bool, Form()],
-    tested_on: Annotated[date, Form()],
+    tested_on: Annotated[Day, Form()],
     site: Account = "",
     note: Note = "",
 ) -> Response:
@@ -132,7 +133,7 @@ def record_drill(
     svc: Svc,
     actor: Signed,
     now: Now,
-    held_on: Annotated[date, Form()],
+    held_on: Annotated[Day, Form()],
     owners: Count,
     staff: Count,
     items: Annotated[list[str], Form(max_length=20)] = [],  # noqa: B006 - the framework copies it

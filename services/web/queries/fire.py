@@ -23,7 +23,7 @@ from services.fire.tables import (
     FireOutage,
     FireTestMode,
 )
-from services.flows.fire_link import SLACK
+from services.flows.fire_link import SLACK, has_line
 from services.web.fire_words import GROUP_OF, GROUPS
 from services.web.queries.fire_names import FireNames
 from services.web.queries.patrol import Due
@@ -199,6 +199,8 @@ def _source_row(source: Source, state: DeviceState | None, site: str, names: Fir
     link: Link = "never"
     if state is not None and heard is not None:
         link = "offline" if state.online is False or now - heard > source.offline_after + SLACK else "online"
+        if link == "online" and state.online is None and has_line(source):
+            link = "never"  # its line is open, and not a byte has come
     return SourceRow(site, source.id, names.device(site, source.id), source.protocol, link, heard)
 
 

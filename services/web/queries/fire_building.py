@@ -160,7 +160,7 @@ def _row(component: FireComponent, names: FireNames) -> ComponentRow:
         zone=names.zone(component.site, component.zone) if component.zone else "",
         loop=names.loop(component) if part else "",
         address=component.address,
-        panel=names.device(component.site, component.panel),
+        panel=names.owner(component),
         panel_id=component.panel,
         system=names.system_type(component.system_type),
         held=held_of(component),

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from gateway.site.model import SiteConfig
 from services.alert.tables import Alert
+from services.fire.incident import Fact, Reported
 from services.fire.incidents import SYSTEM
-from services.fire.tables import FireCall, FireIncident, FireIncidentEvent, FireSignal, FireStep
+from services.fire.tables import FireCall, FireComponent, FireIncident, FireIncidentEvent, FireSignal, FireStep
 from services.kernel.errors import NotFound
 from services.web import labels
 from services.web.deps import Services
@@ -24,6 +25,8 @@ from services.web.queries.fire_names import FireNames
 PAGE = 50
 SIGNALS_SHOWN = 30
 EVENTS_SHOWN = 200
+TEXTS = 500
+"""So many components are asked for the text they call themselves by."""
 NAMED = 6
 """So many components of one event are named; the signals have them all."""
 NOT_NEEDED = N_("not needed")
@@ -94,6 +97,7 @@ def one(s: Session, svc: Services, incident_id: str, username: str, language: st
         s.scalars(select(FireCall).where(FireCall.incident_id == row.id).order_by(FireCall.tier, FireCall.called_at))
     )
     called = {one.username for one in calls}
+    texts = own_texts(s, row)
     people = config.people if config else ()
     head = board.incident_rows(s, [row], names)[0]
     return IncidentPage(
@@ -101,13 +105,13 @@ def one(s: Session, svc: Services, incident_id: str, username: str, language: st
         plans=_plans(s, row, names),
         calls=[CallLine(one, names.person(one.username), _role(config, one.username)) for one in calls],
         callable={one.username: names.places.name(one) for one in people if one.username not in called},
-        signals=signals_of(s, row.id, names),
+        signals=signals_of(s, row, names),
         signal_count=s.scalar(select(func.count()).where(FireSignal.incident_id == row.id)) or 0,
         zones=[
-            (names.zone(row.site, zone), [component_name(names, key) for key in keys])
+            (names.zone(row.site, zone), [component_name(names, key, texts.get(key, "")) for key in keys])
             for zone, keys in row.zones.items()
         ],
-        events=_events(s, row, names),
+        events=_events(s, row, names, texts),
         broadcast=broadcast(row.response, names.english, head.place_said),
         alert=s.get(Alert, row.alert_id) if row.alert_id else None,
         me=next((one for one in calls if one.username == username), None),
@@ -131,18 +135,25 @@ def past(s: Session, site: str, names: FireNames, before: datetime | None) -> li
     return board.incident_rows(s, rows, names)
 
 
-def signals_of(s: Session, incident_id: str, names: FireNames) -> list[SignalLine]:
+def own_texts(s: Session, row: FireIncident) -> dict[str, str]:
+    """Component → what it calls itself, of those that reported fire."""
+    keys = [key for ones in row.zones.values() for key in ones][:TEXTS]
+    query = select(FireComponent.id, FireComponent.text).where(FireComponent.id.in_(keys), FireComponent.text != "")
+    return {found[0]: found[1] for found in s.execute(query)}
+
+
+def signals_of(s: Session, row: FireIncident, names: FireNames) -> list[SignalLine]:
     """The first signals of an incident, in the order they came."""
-    query = select(FireSignal).where(FireSignal.incident_id == incident_id)
+    query = select(FireSignal).where(FireSignal.incident_id == row.id)
     rows = s.scalars(query.order_by(FireSignal.received_at, FireSignal.id).limit(SIGNALS_SHOWN))
-    return [line(one, names) for one in rows]
+    return [line(one, names, {row.id: row.number}) for one in rows]
 
 
-def component_name(names: FireNames, key: str) -> str:
-    """What the component of a key `{site}/{panel}/{address}` is called."""
+def component_name(names: FireNames, key: str, text: str = "") -> str:
+    """What the component of a key `{site}/{panel}/{address}` is called; `text`: as it calls itself."""
     site, panel, address = (*key.split("/", 2), "", "")[:3]
     point = names.fire(site).point_by_address.get((panel, address))
-    return names.places.name(point) if point else names.address(site, panel, address)
+    return names.places.name(point) if point else f"{names.address(site, panel, address)} {text}".strip()
 
 
 def broadcast(response: Mapping[str, Any], english: bool, place: str) -> str:
@@ -173,7 +184,7 @@ def _plans(s: Session, row: FireIncident, names: FireNames) -> dict[str, list[St
     return dict(sorted(found.items(), key=lambda item: (item[0] != row.stage, item[0])))
 
 
-def _events(s: Session, row: FireIncident, names: FireNames) -> list[EventLine]:
+def _events(s: Session, row: FireIncident, names: FireNames, own: Mapping[str, str]) -> list[EventLine]:
     query = select(FireIncidentEvent).where(FireIncidentEvent.incident_id == row.id)
     texts = {
         (plan, step): text
@@ -181,18 +192,22 @@ def _events(s: Session, row: FireIncident, names: FireNames) -> list[EventLine]:
         for step, (text, _) in step_texts(row.response, plan, names.english).items()
     }
     return [
-        EventLine(one, "" if one.actor == SYSTEM else names.person(one.actor), event_words(one, names, texts))
+        EventLine(one, "" if one.actor == SYSTEM else names.person(one.actor), event_words(one, names, texts, own))
         for one in s.scalars(query.order_by(FireIncidentEvent.seq.desc()).limit(EVENTS_SHOWN))
     ]
 
 
-def event_words(event: FireIncidentEvent, names: FireNames, texts: Mapping[tuple[str, str], str]) -> str:
+def event_words(
+    event: FireIncidentEvent, names: FireNames, texts: Mapping[tuple[str, str], str], own: Mapping[str, str]
+) -> str:
     """The detail of an event as one line: what somebody wrote, who was called, what reported."""
     data = event.data
-    fires = [component_name(names, str(key)) for _, key in data.get("fires") or ()]
+    fires = [component_name(names, str(key), own.get(str(key), "")) for _, key in data.get("fires") or ()]
     called = [names.person(one) for one in data.get("usernames") or ()]
     step = (str(data.get("plan", "")), str(data.get("step", "")))
+    grown = event.kind == Reported.kind and Fact.WENT_LARGE in data.get("facts", ())
     parts: Sequence[str] = [
+        labels.word("fire_stage", "large", names._) if grown else "",
         labels.word("fire_stage", data["grade"], names._) if data.get("grade") else "",
         labels.word("fire_verdict", data["verdict"], names._) if data.get("verdict") else "",
         _some(fires, names),

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Annotated, Any, TypeVar
 
+from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy import Select, Text, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
-from services.fire.tables import FireSignal
+from services.fire.names import sender_of
+from services.fire.record import STATED
+from services.fire.tables import FireIncident, FireSignal
 from services.patrol.reporting.export import Sheet
 from services.web import labels
 from services.web.queries.fire_names import FireNames, address_of
@@ -16,8 +19,27 @@ from services.web.queries.fire_names import FireNames, address_of
 PAGE = 100
 EXPORT_MAX = 20_000
 """Signals in one file; a longer period is cut into several by its filter."""
-_HIDDEN = frozenset({"values", "id", "at", "via", "complete"})
+ORDINARY = frozenset({"test_bit"})
+"""Marks that say nothing odd: makers disagree about that bit, and most set it in real fires too."""
+_AT_ONCE = 500
+_YEARS = range(2000, 2100)
+When = TypeVar("When", bound=date)
+_HIDDEN = frozenset({"values", "id", "at", "via", "complete", "version", "config", "time"})
 """Of the body: what the line says already."""
+
+
+def in_reach(when: When) -> When:
+    """The date or moment itself; raises ValueError for one that cannot be meant and that calendars cannot move."""
+    if when.year not in _YEARS:
+        raise ValueError("must be between the years 2000 and 2099")
+    return when
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_reach)]
+"""A moment that somebody asks for."""
+AnyMoment = Annotated[datetime, AfterValidator(in_reach)]
+"""One that an address names, perhaps without its zone."""
+Day = Annotated[date, AfterValidator(in_reach)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +74,11 @@ class SignalLine:
     address: str
     system: str
     words: list[tuple[str, str]]
-    """(state, _) of what holds, (empty, _) of what ended or was done."""
+    """(state, _) of what holds, (empty, _) of what ended or was done, or that a complete report names nothing."""
+    text: str
+    """Its own text, or the version, configuration or time it tells."""
+    number: str
+    """Of its incident; empty: none."""
     values: list[str]
     marks: list[str]
     raw: str
@@ -94,28 +120,69 @@ def _query(wanted: Filter) -> Select[FireSignal]:
     return query.order_by(FireSignal.received_at.desc(), FireSignal.id.desc())
 
 
-def line(row: FireSignal, names: FireNames) -> SignalLine:
-    """A signal with names."""
+def numbers(s: Session, rows: Sequence[FireSignal]) -> dict[str, str]:
+    """Incident → its number, of all that signals belong to."""
+    ids = sorted({one.incident_id for one in rows if one.incident_id})
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        some = FireIncident.id.in_(ids[start : start + _AT_ONCE])
+        found |= {row[0]: row[1] for row in s.execute(select(FireIncident.id, FireIncident.number).where(some))}
+    return found
+
+
+def line(row: FireSignal, names: FireNames, numbers: Mapping[str, str]) -> SignalLine:
+    """A signal with names; `numbers`: those of incidents."""
     _ = names._
     raw, is_hex = raw_text(row.raw)
     states = [(one, labels.word("fire_state", one, _)) for one in row.states]
+    if is_normal(row):
+        states = [("", _("Normal"))]
     ended = [("", _("%(state)s ended") % {"state": labels.word("fire_state", one, _)}) for one in row.ended]
     done = [("", labels.word("fire_operation", one, _)) for one in row.operations]
+    facts = [_fact(key, value, names) for key, value in row.body.items() if key not in _HIDDEN and _plain(value)]
+    facts += [(labels.word("fire_fact", "mark", _), _mark(one, names)) for one in row.marks if one in ORDINARY]
     return SignalLine(
         row=row,
         name=names.component(row),
         kind=names.kind(row),
-        panel=names.device(row.site, row.panel),
+        panel=names.owner(row),
         zone=names.zone(row.site, row.zone) if row.zone else "",
-        address=names.address(row.site, row.panel, address_of(row)),
+        address=names.address(row.site, row.panel, sender_of(address_of(row))[1]),
         system=names.system_type(row.system_type),
         words=states + ended + done,
+        text=said(row, names),
+        number=numbers.get(row.incident_id or "", ""),
         values=[value_text(one) for one in row.body.get("values") or ()],
-        marks=[labels.word("fire_mark", one, _) for one in row.marks],
+        marks=[_mark(one, names) for one in row.marks if one not in ORDINARY],
         raw=raw,
         is_hex=is_hex,
-        facts=[_fact(key, value, names) for key, value in row.body.items() if key not in _HIDDEN and _plain(value)],
+        facts=facts,
     )
+
+
+def is_normal(row: FireSignal) -> bool:
+    """A complete report that names nothing, not even in bits the standard reserves: all that held has ended."""
+    named = bool(row.states or row.operations or "reserved_bits" in row.marks)
+    return bool(row.body.get("complete")) and row.scope in STATED and not named
+
+
+def said(row: FireSignal, names: FireNames) -> str:
+    """The text of a signal, with the version, the configuration and the time that it tells."""
+    told = {key: str(row.body.get(key) or "") for key in ("version", "config")}
+    version = f"{labels.word('fire_fact', 'version', names._)} {told['version']}" if told["version"] else ""
+    config = told["config"] if told["config"].strip() != row.text.strip() else ""
+    return " · ".join(part for part in (row.text.strip(), version, config, _clock(row, names)) if part)
+
+
+def _clock(row: FireSignal, names: FireNames) -> str:
+    if row.body.get("info") != "time" or row.panel_at is None:
+        return ""
+    moment = row.panel_at.astimezone(names.places.zone(row.site))
+    return f"{labels.word('fire_fact', 'panel_time', names._)} {moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _mark(mark: str, names: FireNames) -> str:
+    return labels.word("fire_mark", mark, names._)
 
 
 def value_text(value: Mapping[str, Any]) -> str:
@@ -138,7 +205,7 @@ def raw_text(raw: str) -> tuple[str, bool]:
     return "\n".join(content[start : start + 16].hex(" ") for start in range(0, len(content), 16)), True
 
 
-def sheet(rows: Sequence[FireSignal], names: FireNames) -> Sheet:
+def sheet(rows: Sequence[FireSignal], names: FireNames, numbers: Mapping[str, str]) -> Sheet:
     """The log as a table for files, with the page's columns."""
     _ = names._
     return Sheet(
@@ -148,13 +215,12 @@ def sheet(rows: Sequence[FireSignal], names: FireNames) -> Sheet:
             _("Address at the panel"), _("Sort"), _("About"), _("States"), _("Ended"), _("Operations"),
             _("Values"), _("Text"), _("Marks"), _("Test"), _("Incident"), _("Raw frame"),
         ],
-        [_cells(row, names) for row in rows],
+        [_cells(row, line(row, names, numbers), names) for row in rows],
     )  # fmt: skip
 
 
-def _cells(row: FireSignal, names: FireNames) -> list[str | datetime | None]:
+def _cells(row: FireSignal, told: SignalLine, names: FireNames) -> list[str | datetime | None]:
     _, zone = names._, names.places.zone(row.site)
-    said = line(row, names)
 
     def words(kind: str, codes: Sequence[str]) -> str:
         return names.comma.join(labels.word(kind, one, names._) for one in codes)
@@ -163,20 +229,20 @@ def _cells(row: FireSignal, names: FireNames) -> list[str | datetime | None]:
         row.received_at.astimezone(zone).replace(tzinfo=None),
         row.panel_at.astimezone(zone).replace(tzinfo=None) if row.panel_at else None,
         names.building(row.site, row.building) if row.building else "",
-        said.zone,
-        said.panel,
-        said.name,
+        told.zone,
+        told.panel,
+        told.name,
         address_of(row),
-        said.kind or said.system,
+        told.kind or told.system,
         labels.word("fire_scope", row.scope, names._),
-        words("fire_state", row.states),
+        _("Normal") if is_normal(row) else words("fire_state", row.states),
         words("fire_state", row.ended),
         words("fire_operation", row.operations),
-        names.comma.join(said.values),
-        row.text,
-        names.comma.join(said.marks),
+        names.comma.join(told.values),
+        " · ".join(part for part in (told.text, *told.values) if part),
+        words("fire_mark", row.marks),
         _("yes") if row.test else "",
-        row.incident_id or "",
+        told.number,
         row.raw,
     ]
 

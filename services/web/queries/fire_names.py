@@ -3,6 +3,7 @@
 from gateway.contract.fire_terms import COMPONENT_TYPES, SYSTEM_TYPES, Term, term
 from gateway.site.fire import Fire, FirePoint
 from gateway.site.model import Configs, SiteConfig
+from services.fire.names import sender_of, undeclared
 from services.fire.tables import FireComponent, FireSignal
 from services.kernel.errors import NotFound
 from services.web import i18n, labels
@@ -47,7 +48,21 @@ class FireNames:
         """The name of a panel or a source, both of which are devices."""
         config = self.configs.sites.get(site)
         found = config.device_by_id.get(device) if config else None
-        return self.places.name(found) if found else device
+        if found is None or config is None:
+            return device
+        fire = config.fire
+        # Only a gateway is neither: it speaks for senders nobody declared.
+        declared = device in fire.panel_by_id or device in fire.source_by_id
+        return self.places.name(found) if declared else self.undeclared("")
+
+    def undeclared(self, sender: str) -> str:
+        """What a sender is called that nobody declared."""
+        return undeclared(sender)[self.english]
+
+    def owner(self, one: FireComponent | FireSignal) -> str:
+        """The panel of a component, else the sender nobody declared."""
+        sender, _ = sender_of(address_of(one))
+        return self.undeclared(sender) if sender else self.device(one.site, one.panel)
 
     def point(self, site: str, point: str) -> FirePoint | None:
         """A point of the ledger."""
@@ -76,10 +91,18 @@ class FireNames:
         point = self.point(one.site, one.point)
         if point is not None:
             return self.places.name(point)
-        return one.text.strip() or self.address(one.site, one.panel, address_of(one))
+        address = address_of(one)
+        text = one.text.strip()
+        if sender_of(address)[0]:
+            return f"{self.address(one.site, one.panel, address)} {text}".strip()
+        return text or self.address(one.site, one.panel, address)
 
     def address(self, site: str, panel: str, address: str) -> str:
         """An address as text: a component's as it is, a system's and the panel's own by name."""
+        sender, within = sender_of(address)
+        if sender:
+            shown = "" if within == _SELF else self.address(site, panel, within)
+            return f"{self.undeclared(sender)} {shown}".strip()
         if address == _SELF:
             return self.device(site, panel)
         if address.startswith(_SYSTEM_ADDRESS):
@@ -107,6 +130,7 @@ def address_of(one: FireComponent | FireSignal) -> str:
 
 def is_component(address: str) -> bool:
     """Whether an address is a component's, and not a system's or the panel's own."""
+    _, address = sender_of(address)
     return address != _SELF and not address.startswith(_SYSTEM_ADDRESS)
 
 

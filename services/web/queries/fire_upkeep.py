@@ -16,6 +16,7 @@ from services.kernel.errors import Invalid
 from services.patrol.reporting.export import Sheet
 from services.web import labels
 from services.web.queries.fire_incident import component_name
+from services.web.queries.fire_log import in_reach
 from services.web.queries.fire_names import FireNames
 
 RATES = timedelta(days=366)
@@ -176,9 +177,9 @@ def parse_month(text: str, config: SiteConfig, now: datetime) -> date:
     if not text:
         return upkeep.month_of(now, ZoneInfo(config.site.timezone))
     try:
-        return date.fromisoformat(f"{text}-01")
+        return in_reach(date.fromisoformat(f"{text}-01"))
     except ValueError as error:
-        raise Invalid(f"{text!r} is no month", hint="Write it as 2026-11", field="month") from error
+        raise Invalid(f"{text!r} is no month", hint="Write it as 2026-11, from 2000 to 2099", field="month") from error
 
 
 def tests_sheet(page: TestsPage, names: FireNames) -> Sheet:

@@ -204,3 +204,49 @@ def test_a_dead_ingest_does_not_hide_behind_that_of_another_site(sqlite_db: Data
             beat(session, "ingest", "elsewhere", night.now, sites=["another-site"])
         night.worker.turn()
     assert night.alert().rule == "SYS-SILENT"
+
+
+def waiting_message(db: Database) -> Night:
+    """Somebody waits to be told, and the worker's next turn is due."""
+    night = Night(db, yunhe(POINT))
+    night.worker_alive = False
+    night.shows(POINT, 0.65)
+    night.wait("30s")
+    assert night.phone.got == []
+    return night
+
+
+@pytest.mark.parametrize("broken", ["fire_link.look", "emergency.settle_seen", "PatrolTimers.begin"])
+def test_a_watch_that_fails_is_an_alert_and_stops_no_message_and_no_other_watch(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    night = waiting_message(sqlite_db)
+
+    def fail(*_: object) -> None:
+        raise KeyError("yard")
+
+    owner, _, name = broken.partition(".")
+    monkeypatch.setattr(getattr(module, owner), name, fail)
+    night.worker.turn()
+    assert "alert.opened" in {one.kind for one in night.phone.got}
+    (told,) = night.alerts("SYS-TIMER")
+    assert "yard" in told.title
+    monkeypatch.undo()
+    night.acknowledge(alert=told)
+    for _ in range(2):
+        night.clock.advance(module.SILENT_AFTER)
+        night.worker.turn()
+    assert [one.active for one in night.alerts("SYS-TIMER")] == [False]
+    assert night.alert("SYS-SILENT").active
+
+
+def test_messages_go_out_when_nothing_else_can_be_done(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = waiting_message(sqlite_db)
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("yard")
+
+    monkeypatch.setattr(module, "run_due", fail)
+    with pytest.raises(KeyError):
+        night.worker.turn()
+    assert {one.kind for one in night.phone.got} == {"alert.opened"}

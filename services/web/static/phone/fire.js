@@ -4,7 +4,7 @@ import * as clock from "./clock.js";
 import { keep, recall } from "./db.js";
 import * as deliver from "./deliver.js";
 import * as queue from "./queue.js";
-import { by, changed, refresh, state } from "./state.js";
+import { by, changed, refresh, state, update } from "./state.js";
 import * as sync from "./sync.js";
 import { beep, button, buzz, fill, h, icon, toast } from "./ui.js";
 import { placeWords, spotName } from "./fire_words.js";
@@ -13,6 +13,7 @@ import { t } from "./words.js";
 
 const CALL_MS = 3_000;
 const RETRY_MS = 3_000;
+const KNOW_MS = 3_000;
 
 let seen = {}; // incident → the stage in which he answered the call, or put it aside
 let calling = { id: null, timer: 0 };
@@ -30,6 +31,7 @@ export async function start(opened) {
 
 /** What the server says of fire; an answer that was overtaken by a newer one is dropped. */
 export async function take(news, serverMs) {
+  if (news?.open.length && !by()) await knowWho();
   if (!news || serverMs < toldMs) return;
   toldMs = serverMs;
   const ended = state.fire.open.filter((one) => !news.open.some((other) => other.id === one.id));
@@ -38,6 +40,17 @@ export async function take(news, serverMs) {
   if (ended.some((one) => seen[one.id])) toast(t("fire_over"), "ok");
   look();
 }
+
+/** A phone whose storage was cleared does not know who holds it, and so not that he has answered the call already. */
+async function knowWho() {
+  const known = update().then(look, () => {});
+  await Promise.race([known, wait(KNOW_MS)]); // a call does not wait for a slow network
+}
+
+const wait = (ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
 /** Ask for news, without delivering anything. */
 export async function ask() {
@@ -167,9 +180,7 @@ async function insist() {
       if (answer) await take(answer.fire, answer.server_ms);
     } catch (error) {
       if (error instanceof deliver.SignedOut) break;
-      await new Promise((resolve) => {
-        setTimeout(resolve, RETRY_MS);
-      });
+      await wait(RETRY_MS);
     }
     await refresh();
     changed();

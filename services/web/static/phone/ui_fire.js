@@ -274,10 +274,18 @@ function confirmGrade(fire, grade, key) {
     await say("fire_grade", fire, { grade, note: note.value.trim() });
     toldToast();
   });
+  // From large to small only with his own words; the server refuses it without them.
+  const asItIs = () => state.fire.open.find((one) => one.id === fire.id) ?? fire;
+  const isWanting = () => grade === "small" && stageOf(asItIs()) === "large" && !note.value.trim();
+  const check = () => {
+    if (!isWanting()) return send();
+    note.focus();
+    return toast(t("fire_tell"), "bad");
+  };
   openSheet(
     t(key),
     [h("p", { class: "hint quiet" }, t(`${key}_hint`)), h("div", { class: "extras" }, note)],
-    [button(`${grade === "large" ? "button-danger" : "button-main"} button-wide`, t("fire_confirm", { what: t(key) }), send)],
+    [button(`${grade === "large" ? "button-danger" : "button-main"} button-wide`, t("fire_confirm", { what: t(key) }), check)],
   );
 }
 

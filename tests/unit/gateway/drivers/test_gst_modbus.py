@@ -7,18 +7,25 @@ from hypothesis import strategies as st
 from gateway.drivers.gst_modbus import MAX_COUNT, GstModbus, point_address
 
 
-def test_what_is_read_first_is_all_there_is_and_then_only_changes_are_told() -> None:
+def test_what_is_read_first_is_told_and_then_only_changes_are() -> None:
     card = GstModbus("gst200", 242)
     first = card.take(0, [9, 1, 0, 2])
     assert [(one.address, one.state, one.complete) for one in first] == [
         ("1-1", (), True),
-        ("1-2", ("fire",), True),
-        ("1-4", ("fault",), True),
+        ("1-2", ("fire",), False),
+        ("1-4", ("fault",), False),
     ]
     assert card.take(0, [9, 1, 0, 2]) == []
     (one,) = card.take(0, [5, 1, 0, 2])
     assert (one.address, one.state, one.ended, one.complete) == ("1-1", ("start",), (), False)
     assert one.extra == {"register": 0, "value": 5, "said": "启动"}
+
+
+@pytest.mark.parametrize(("value", "is_all"), [(1, False), (2, False), (5, False), (7, False), (4, True), (9, True)])
+def test_after_a_restart_only_what_says_that_nothing_holds_ends_what_held(value: int, is_all: bool) -> None:
+    """The register may have read fire or shielded before; nobody knows any more."""
+    (one,) = GstModbus("gst5000", 10).take(0, [value])
+    assert (one.complete, one.ended) == (is_all, ())
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,43 @@ def test_a_known_line_with_a_label_of_fire_is_no_fire_but_a_second_record_in_it_
     assert (first.state, second.state, second.address) == (("fault",), ("fire",), "self")
 
 
+@pytest.mark.parametrize("between", [b" ", b"", b"  \x00 "], ids=["blank", "nothing", "noise"])
+@pytest.mark.parametrize(
+    ("name", "other", "second"),
+    [
+        ("leader-ld128", (b"01088", b"01089"), "1-89"),
+        ("notifier-640", (b"1D001", b"1D002"), "1D002"),
+        ("firelite", (b"1M003", b"1M004"), "1M004"),
+        ("kidde-vs", (b"D:001", b"D:002"), "L:1 D:002"),
+        ("afp2800", (b"1.1.Z1", b"1.1.Z2"), "1.1.Z2"),
+        ("notifier-3030", (b"L01D001", b"L01D002"), "self"),
+        ("tx3004-printer", (b"00102003", b"00102004"), "self"),
+    ],
+)
+def test_a_second_fire_glued_to_a_first_is_not_lost(
+    name: str, other: tuple[bytes, bytes], second: str, between: bytes
+) -> None:
+    layout = FORMATS[name]
+    first = next(data for one, data in SAMPLES if one is layout and other[0] in data and _burns(layout, data))
+    said = [one for one in heard(layout, first.strip() + between + first.replace(*other)) if "fire" in one.state]
+    assert [one.address for one in said] == [said[0].address, second]
+    assert ("keyword" in said[1].marks) == (second == "self")
+
+
+def test_many_fires_in_one_record_are_bounded_and_none_is_silent() -> None:
+    line = b"".join(b"\xbb\xf0\xbe\xaf:01%03d " % number for number in range(1, 41))
+    said = heard(FORMATS["leader-ld128"], line + b"\r\n")
+    assert [one.address for one in said] == [f"1-{number}" for number in range(1, 41)]
+    said = heard(FORMATS["leader-ld128"], line * 8 + b"\r\n")
+    assert len(said) <= 51
+    assert said[-1].address == "self"
+
+
+def _burns(layout: TextFormat, data: bytes) -> bool:
+    said = heard(layout, data)
+    return len(said) == 1 and "fire" in said[0].state
+
+
 def test_the_first_of_two_lines_alone_is_told_when_the_printer_is_quiet() -> None:
     panel = TextPanel(FORMATS["notifier-3030"], UTC)
     assert panel.feed(b"FIRE ALARM      LOBBY SMOKE\r\n", 0) == []
@@ -259,8 +296,13 @@ def test_a_format_that_could_run_away_or_makes_no_sense_is_refused(change: dict[
 def test_a_wrong_format_is_disproved_by_its_samples() -> None:
     samples = [{"text": "TRBL ACT :: LOBBY\n", "gives": [{"state": ["fire"]}, {}]}]
     assert disproofs(TextFormat.model_validate({**LAYOUT, "samples": samples})) == [
-        "sample 1: 1 signals instead of 2",
-        "sample 1: state is ('fault',) instead of ('fire',)",
+        "sample 1: gives 1 signals, should give 2",
+        "sample 1, signal 1: state gives fault, should be fire",
+    ]
+    samples = [{"text": "TRBL ACT :: LOBBY\n", "gives": [{"state": [], "label": "HALL"}]}]
+    assert disproofs(TextFormat.model_validate({**LAYOUT, "samples": samples}), zh=True) == [
+        "样例 1 第 1 条信号：state 给出 fault，应为 空",
+        "样例 1 第 1 条信号：label 给出 LOBBY，应为 HALL",
     ]
 
 

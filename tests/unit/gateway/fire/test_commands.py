@@ -54,6 +54,15 @@ def test_one_that_has_expired_is_answered_and_not_carried_out() -> None:
     assert bench.done == []
 
 
+def test_one_for_much_later_is_refused() -> None:
+    bench = Bench()
+    bench.take(id="soon", expires_at="2026-11-18T11:16:40Z")
+    bench.take(id="later", expires_at="2026-11-18T11:16:41Z")
+    ((_, _, body),) = bench.kept
+    assert (body["command"], body["outcome"]) == ("later", "denied")
+    assert bench.done == [("utd-1", "soon")]
+
+
 def test_what_is_no_command_or_for_nobody_is_left() -> None:
     bench = Bench()
     bench.take(kind="evacuate")

@@ -13,7 +13,7 @@ from gateway.drivers.gb26875.frame import Command, Frame
 from gateway.drivers.gb26875.repeats import Repeats
 from gateway.drivers.gb26875.stream import FrameReader
 from gateway.fire import conversation as module
-from gateway.fire.book import Book
+from gateway.fire.book import Book, peer_address
 from gateway.fire.conversation import Conversation, Heard
 from gateway.site.fire import Source
 
@@ -22,8 +22,24 @@ LABEL = bytes([40, 6, 19, 18, 11, 26])
 
 
 def talk(*sources: Source) -> Conversation:
-    book = Book(site(*(sources or (source(),))), "gateway-1")
-    return Conversation(book, lambda: NOW_MS, repeats=Repeats(), connection=1)
+    return talks(*sources, peers=[""])[0]
+
+
+def talks(*sources: Source, peers: list[str]) -> list[Conversation]:
+    """Connections from these addresses to one server."""
+    book, repeats = Book(site(*(sources or (source(),))), "gateway-1"), Repeats()
+    return [
+        Conversation(book, lambda: NOW_MS, repeats=repeats, connection=number, peer=peer_address(peer))
+        for number, peer in enumerate(peers, 1)
+    ]
+
+
+def hear(one: Conversation, frame: Frame, now_ms: int = 0) -> list[tuple[str, dict[str, object]]]:
+    """Events of a frame, by device, which are then on disk."""
+    items = one.feed(frame.encode(), now_ms).items
+    for item in items:
+        one.kept(item)
+    return [(device, dict(body)) for item in items for device, _, body in item.events]
 
 
 def answers(one: Conversation) -> list[Frame]:
@@ -148,6 +164,36 @@ def test_a_second_fire_under_the_same_serial_has_a_key_of_its_own() -> None:
         heard = one.feed(Frame(0, Command.SEND_DATA, UTD, OURS, app).encode(), 0)
         keys += [body["key"] for body in bodies(heard)]
     assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize(
+    ("first", "devices"),
+    [("10.0.0.1", ["utd-1", "utd-2"]), ("10.0.0.9", ["gateway-1", "utd-2"])],
+    ids=["two devices with the same factory address", "a stranger who sends it first"],
+)
+def test_an_equal_frame_of_somebody_else_is_no_repetition(first: str, devices: list[str]) -> None:
+    near, far = source(peers=["10.0.0.1/32"]), source("utd-2", peers=["10.0.0.2/32"])
+    fire = alarm(0, 1, sender=bytes(6))
+    heard = [name for one in talks(near, far, peers=[first, "10.0.0.2"]) for name, _ in hear(one, fire)]
+    assert heard == devices
+
+
+def test_what_a_stranger_invents_is_one_flood_and_its_fire_is_told() -> None:
+    (one,) = talks(source(address="01" * 6), peers=["10.0.0.9"])
+    floods = []
+    for serial in range(30):
+        floods += hear(one, alarm(serial, *range(20 * serial, 20 * serial + 20), state=2 + 2 * (serial < 20)), serial)
+    beyond = [body for _, body in floods if "flood" in body["marks"]]  # type: ignore[operator]
+    assert len(floods) - len(beyond) == 200
+    assert [(body["scope"], body.get("state")) for body in beyond] == [("unparsed", None), ("transmitter", ["fire"])]
+    assert {body["address"] for body in beyond} == {f"{UTD.hex()}:self"}
+    assert [command.command for command in answers(one)] == [Command.CONFIRM] * 30
+
+
+def test_a_declared_source_has_as_many_components_as_it_likes() -> None:
+    one = talk(source())
+    heard = [event for serial in range(20) for event in hear(one, alarm(serial, *range(20 * serial, 20 * serial + 20)))]
+    assert len(heard) == 400
 
 
 @settings(max_examples=200, deadline=None)

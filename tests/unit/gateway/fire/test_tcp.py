@@ -173,6 +173,51 @@ def test_a_flood_is_read_slowly_and_nothing_of_it_is_lost() -> None:
         assert len(memory.bodies()) == 600
 
 
+def test_a_stranger_is_read_slowly_by_objects_and_a_declared_storm_is_not() -> None:
+    limits = Limits(strange_objects_per_s=0.001, strange_objects_burst=5)
+    with serving(source(address=UTD.hex()), limits=limits) as (_, memory, connect):
+        strangers = [connect(), connect()]
+        strangers[0].say(alarm(1, *range(6), sender=OURS))
+        assert serials(strangers[0].hear()) == [1]
+        for one in strangers:
+            one.say(alarm(2, 7, sender=OURS))  # the second pays for the first: they have one address
+        assert serials(strangers[1].hear()) == [2]
+        strangers[1].say(alarm(3, 8, sender=OURS))
+        utd = connect()
+        utd.say(*[alarm(serial, *range(20 * serial, 20 * serial + 20)) for serial in range(25)])
+        assert serials(utd.hear(25)) == list(range(25))
+        assert len(memory.bodies(device="utd-1")) == 500
+        assert len(memory.bodies(device="gateway-1")) == 7
+
+
+def test_a_declared_source_finds_room_among_strangers() -> None:
+    with serving(source(address=UTD.hex()), limits=Limits(connections=4)) as (_, memory, connect):
+        for serial in range(4):
+            stranger = connect()
+            stranger.say(alarm(serial, sender=OURS))
+            assert serials(stranger.hear()) == [serial]
+        utds = [connect() for _ in range(4)]
+        utds[0].say(alarm(1))
+        assert serials(utds[0].hear()) == [1]
+        assert len(memory.bodies(device="utd-1")) == 1
+
+
+def test_a_declared_fire_goes_before_what_strangers_have_brought() -> None:
+    with serving(source(address=UTD.hex())) as (_, memory, connect):
+        memory.open.clear()
+        stranger, utd = connect(), connect()
+        stranger.say(alarm(0, sender=OURS))
+        assert memory.entered.acquire(timeout=20)
+        for one, sender, count in ((stranger, OURS, 50), (utd, UTD, 3)):
+            frames = [alarm(serial, sender=sender) for serial in range(1, count + 1)]
+            one.say(*frames, Frame(99, Command.SEND_DATA, sender, OURS))
+            assert serials(one.hear()) == [99]
+        memory.open.set()
+        memory.wait(54)
+        order = [device for device, kind, _ in memory.events if kind == "fire"]
+        assert order[:5] == ["gateway-1", "utd-1", "utd-1", "utd-1", "gateway-1"]
+
+
 def test_who_does_not_take_the_answers_is_read_no_more_and_left_while_others_are_served() -> None:
     much = 1e9
     limits = Limits(10, 10, much, much, much, much, stalled_s=0.1)

@@ -66,6 +66,7 @@ CASES = [
     Bad("fire_building", "building: garage", "building: pump-room", "panels[1].building", "pump-room 是 pump_room", "写 garage"),
     # Points
     Bad("fire_point_address", '"01000200"', '"1-2"', "points[2].address", "1-2 不是 gb26875", "0a000200"),
+    Bad("fire_address_case", '"01000200"', '"01000A00"', "points[2].address", "01000A00 里有大写字母", '写 "01000a00"'),
     Bad("fire_point_address", "8-155", "08-155", "points[1].address", "08-155 不是 jbf293k", "4-12"),
     Bad("fire_id_taken", "id: ext-1", "id: flow", "appliances[0].id", "flow 已经是一个点位", "换一个"),
     # Response
@@ -77,6 +78,7 @@ CASES = [
     Bad("fire_broadcast", "{place}着火", "{place着火", "response.broadcast", "不认识", "{place}"),
     Bad("fire_positive", "squad: [", "confirm_within: 0s\n  squad: [", "response.confirm_within", "必须大于 0", "3min"),
     Bad("fire_longest", "squad: [", "confirm_within: 2h\n  squad: [", "response.confirm_within", "2h 太长", "最长 30min"),
+    Bad("fire_plan_empty", "squad: [", "large: []\n  squad: [", "response.large", "预案 large 没有步骤", "去掉 large"),
     # Settings
     Bad("fire_settings_loose", "prompt_after: 12h", "prompt_after: 25h", "settings.prompt_after", "比 GB 25201 表 B.1 的 1d 更宽", "不超过 1d"),
     Bad("fire_positive", "prompt_after: 12h", "prompt_after: 0s", "settings.prompt_after", "必须大于 0", "3min"),

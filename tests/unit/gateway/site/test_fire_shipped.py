@@ -1,5 +1,7 @@
 """The fire protection of the demo site."""
 
+import re
+import shutil
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -60,3 +62,17 @@ def test_alarms_latch_and_make_no_work_order(yunhe: SiteConfig) -> None:
     assert (policy.latching, policy.work_order, policy.priority) == (True, False, "P1")
     assert [(step.after.seconds, step.role) for step in policy.escalation] == [(0, "supervisor"), (120, "manager")]
     assert (yunhe.policy("fire_fault").work_order, yunhe.policy("fire_care").work_order) == (True, False)
+
+
+def test_the_commented_panel_works_when_it_is_uncommented_with_its_device(shipped: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(shipped, tmp_path / "configs")
+    file, devices = root / "sites/yunhe/fire.yaml", root / "sites/yunhe/devices.yaml"
+    text, count = re.subn(r"(?m)^  # (- \{id: fire-panel-2)", r"  \1", file.read_text("utf-8"))
+    device = re.search(r"# 设备：(- \{id: fire-panel-2.*\})", text)
+    assert device is not None
+    file.write_text(text, "utf-8")
+    devices.write_text(devices.read_text("utf-8").replace("devices:\n", f"devices:\n  {device[1]}\n", 1), "utf-8")
+    configs = load_configs(root)
+    fire = configs.site("yunhe").fire
+    assert (count, fire.panel_by_id["fire-panel-2"].building) == (2, "building-2")
+    assert fire.source_by_id["fire-panel-2"].format in configs.fire_formats

@@ -76,6 +76,7 @@ def test_fire_protection_by_building_and_what_is_missing(copied: Path) -> None:
     assert rows["地下车库北区"] == ["2", "24", "8", "5", "9", "2", "6"]
     assert "每个报警区域都有手动报警按钮" in shown
     assert "种打印格式" in shown
+    assert "每月测试 65 件" in shown
     file = copied / "sites/yunhe/fire.yaml"
     text = file.read_text("utf-8")
     file.write_text(
@@ -99,3 +100,5 @@ def test_a_printer_format_that_its_samples_disprove_is_an_error(copied: Path) ->
     shown = check(copied, "--lang", "en")
     assert shown.exit_code == 1
     assert "the format wrong does not do what its samples say" in shown.output
+    assert "✓" not in shown.output
+    assert "样例 1 第 1 条信号：state 给出 fault，应为 fire" in check(copied).output

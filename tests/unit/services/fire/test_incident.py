@@ -27,6 +27,10 @@ def fire(*components: str, zone: str = "z") -> Reported:
     return Reported(tuple((zone, one) for one in components))
 
 
+def line(*components: str) -> Reported:
+    return Reported(fire(*components).fires, tuple(range(len(components))))
+
+
 SMALL, LARGE = Graded("small", "n"), Graded("large")
 
 
@@ -48,6 +52,9 @@ SMALL, LARGE = Graded("small", "n"), Graded("large")
         ([fire(A), SMALL, fire(B, zone="other")], "large", "spread"),
         ([fire(A), LARGE], "large", "person"),
         ([fire(A), NotConfirmed(), LARGE], "large", "unconfirmed_in_time"),
+        ([line(SYSTEM), line(SYSTEM, SYSTEM)], "unconfirmed", ""),
+        ([line(SYSTEM), SMALL, line(SYSTEM)], "large", "spread"),
+        ([fire(A), SMALL, line(SYSTEM)], "large", "spread"),
         ([fire(A, B), SMALL], "small", ""),
         ([fire(A, B), SMALL, fire(C)], "large", "spread"),
         ([fire(A, B), SMALL, fire(C), SMALL], "small", ""),
@@ -71,7 +78,7 @@ def test_facts_say_what_a_grade_changed() -> None:
 places = st.tuples(st.sampled_from(["", "z", "y"]), st.sampled_from([A, B, C, SYSTEM, "s/p/self"]))
 events = st.lists(
     st.one_of(
-        st.builds(Reported, st.lists(places, min_size=1, max_size=4).map(tuple)),
+        st.builds(Reported, st.lists(places, min_size=1, max_size=4).map(tuple), st.sampled_from([(), (0,)])),
         st.just(NotConfirmed()),
         st.builds(Graded, st.sampled_from(GRADES), st.just("n")),
         st.builds(Closed, st.sampled_from(VERDICTS), st.just("c")),

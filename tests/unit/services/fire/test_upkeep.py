@@ -1,15 +1,16 @@
 """Monthly tests, quarterly drills, repeated false alarms: judged from tables, whatever the zone."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.site.fire import Appliance, Fire, FirePoint, Panel, Source, Zone
+from gateway.site.fire import Appliance, ApplianceKind, Fire, FirePoint, Panel, PointKind, Source, Zone
 from services.fire import upkeep
-from services.fire.upkeep import Device, DoneTest, Drill, FalseAlarm
+from services.fire.upkeep import Device, DoneTest, Drill, FalseAlarm, midnight
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOVEMBER = date(2026, 11, 1)
@@ -115,6 +116,31 @@ def test_every_moment_is_in_exactly_one_month_and_one_quarter(moment: datetime) 
 )
 def test_a_drill_says_what_it_lacks(owners: int, staff: int, items: tuple[str, ...], lacks: tuple[str, ...]) -> None:
     assert Drill("d", date(2026, 11, 3), owners, staff, items).lacks == lacks
+
+
+def test_what_cannot_be_tested_that_way_is_no_real_test() -> None:
+    table = upkeep.month_of_tests(
+        DEVICES, [done("s", 2, "pressure"), done("e", 2, "button")], NOVEMBER, SHANGHAI, IN_NOVEMBER
+    )
+    assert table.real_share == 0
+    kinds = {*get_args(PointKind), *get_args(ApplianceKind)}
+    assert all("visual" in upkeep.methods_of(kind) for kind in kinds)
+    assert all(upkeep.kind_of_test(kind) in upkeep.methods_of(kind) for kind in upkeep.TESTED_POINTS)
+    assert "pressure" not in upkeep.methods_of("smoke")
+
+
+def test_nothing_is_missing_from_before_anybody_watched() -> None:
+    begins = midnight(date(2026, 12, 1), SHANGHAI)
+    for since, expected in [(begins, ["s"]), (begins - timedelta(seconds=1), ["s", "h", "e"])]:
+        table = upkeep.month_of_tests(DEVICES, [done("s", 9)], NOVEMBER, SHANGHAI, IN_DECEMBER, since)
+        assert [one.device.id for one in table.devices] == expected
+    year_end = midnight(date(2027, 1, 1), SHANGHAI)
+    states = [
+        upkeep.drill_quarter(drills, date(2026, 10, 1), SHANGHAI, year_end, since).state
+        for drills in ([], [Drill("1", date(2026, 11, 5), 9, 9, upkeep.DRILL_ITEMS)])
+        for since in (year_end, begins)
+    ]
+    assert states == [None, "missing", "done", "done"]
 
 
 def test_two_halves_are_no_drill_and_another_quarters_counts_for_nothing() -> None:

@@ -25,16 +25,17 @@ from services.kernel.db import Database
 
 NOW_MS = 1_795_200_000_000
 ADDRESSES = (LOBBY, HALL, FLAT, CALL)
+LINE = "self"
 STATES = st.lists(st.sampled_from(["fire", "fault", "shield", "start"]), max_size=2, unique=True)
 SIGNALS = st.lists(
     st.tuples(
-        st.one_of(st.tuples(st.sampled_from(ADDRESSES), STATES), st.just((None, ["reset"]))),
+        st.one_of(st.tuples(st.sampled_from(ADDRESSES), STATES), st.just((None, ["reset"])), st.just((LINE, ["fire"]))),
         st.booleans(),
         st.booleans(),
     ),
     max_size=12,
 )
-"""(address, states) of a report, or a reset; whether it ends a batch; whether it comes twice."""
+"""(address, states) of a report, a reset, or a line that names no place; does it end a batch; does it come twice."""
 
 
 @pytest.fixture
@@ -59,7 +60,9 @@ def tell(db: Database, number: int, stream: list[Any], *, cut: bool) -> dict[str
 
     for place, ((address, states), ends, twice) in enumerate(stream):
         body: dict[str, Any] = {"panel": PANEL, "address": address, "key": f"k{place}"}
-        body |= {"state": states, "complete": True} if address else {"scope": "operation", "operations": states}
+        body |= (
+            {"state": states, "complete": address != LINE} if address else {"scope": "operation", "operations": states}
+        )
         for _ in range(2 if cut and twice and address else 1):
             at_ms = NOW_MS + place
             seq = next(ids)
@@ -75,7 +78,7 @@ def left(db: Database, site: str) -> dict[str, Any]:
     with db.read() as session:
         said = signals.of_panel(session, site, PANEL)
         held = {}
-        for address in ADDRESSES:
+        for address in (*ADDRESSES, LINE):
             row = session.get(FireComponent, f"{site}/{PANEL}/{address}")
             held[address] = dict(row.states) if row is not None else {}
             assert replay(f"{site}/{PANEL}/{address}", said).states.keys() == held[address].keys()

@@ -111,3 +111,24 @@ def test_an_alert_whose_point_was_removed_is_withdrawn_at_the_next_start(sqlite_
     other.wait("5s")
     assert night.state() == "closed"
     assert any("withdrawn" in line for line in night.history(night.alert()))
+
+
+@pytest.mark.parametrize("at_commit", [False, True])
+def test_what_a_start_withdraws_stops_no_stream_and_is_not_forgotten(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch, at_commit: bool
+) -> None:
+    night = Night(sqlite_db, yunhe(POINT))
+    swept: list[str] = []
+
+    def sweep(*_: object) -> None:
+        swept.append("swept")
+        if not at_commit:
+            raise KeyError("yard")
+
+    monkeypatch.setattr("services.flows.fire_orphans.withdraw", sweep)
+    if at_commit:
+        with broken(sqlite_db, OperationalError("COMMIT", {}, Exception("locked"))), pytest.raises(NotNow):
+            night.judge.tick(to_ms(night.now), 0, {})
+    for _ in range(2):
+        night.judge.tick(to_ms(night.now), 0, {})
+    assert len(swept) == 1 + at_commit

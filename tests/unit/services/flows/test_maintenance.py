@@ -70,3 +70,15 @@ def test_mistakes_are_named(sqlite_db: Database) -> None:
         begin(sqlite_db)
     with pytest.raises(NotFound, match="nothing-here"), sqlite_db.begin() as session:
         maintenance.end(session, CONFIGS, "nothing-here", "supervisor", NOW)
+
+
+def test_one_that_a_person_ends_while_it_runs_out_was_ended_by_him(postgres_db: Database) -> None:
+    mode = begin(postgres_db)
+    with postgres_db.begin() as worker:
+        assert maintenance.open_modes(worker)
+        with postgres_db.begin() as desk:
+            maintenance.end(desk, CONFIGS, mode, "supervisor", NOW + HOUR)
+        assert maintenance.end(worker, CONFIGS, mode, "system", NOW + HOUR) == []
+    with postgres_db.read() as session:
+        ends = session.scalars(select(Audit.actor).where(Audit.action == "maintenance.end"))
+        assert list(ends) == ["supervisor"]

@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
+
 from services.kernel import timers
 from services.kernel.db import Database
 
@@ -47,3 +51,23 @@ def test_cancelling_ends_the_open_ones_of_these_kinds_with_the_reason(db: Databa
         assert [one.outcome for one in open_ones] == ["cancelled: not needed"] * 2
         assert (done.outcome, other.done_at) == ("did it", None)
         assert timers.cancel(session, ["one", "two"], "a", NOW, "not needed") == 0
+
+
+def test_one_that_is_being_fired_is_passed_over_and_not_waited_for(postgres_db: Database) -> None:
+    with postgres_db.begin() as session:
+        for step, due in (("firing", NOW), ("later", NOW + MINUTE)):
+            timers.schedule(session, "test", "a", due, step=step)
+    with postgres_db.begin() as worker:
+        (firing,) = timers.claim_due(worker, NOW)
+        with postgres_db.begin() as session:
+            session.execute(text("SET LOCAL lock_timeout = '2s'"))
+            assert timers.cancel(session, ["test"], "a", NOW, "not needed") == 1
+        with postgres_db.begin() as session:
+            session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(OperationalError, match="lock timeout"):
+                timers.cancel(session, ["test"], "a", NOW, "not needed", wait=True)
+            session.rollback()
+        firing.done_at, firing.outcome = NOW, "fired"
+    with postgres_db.read() as session:
+        outcomes = session.scalars(select(timers.Timer.outcome).order_by(timers.Timer.due_at))
+        assert list(outcomes) == ["fired", "cancelled: not needed"]

@@ -104,6 +104,18 @@ def test_a_building_has_its_points_by_loop_and_filters_them(console: Console, in
         assert browser.get("/fire/buildings/nowhere").status_code == 404
 
 
+def test_what_was_heard_of_no_known_building_has_a_page_of_its_own(console: Console, incident: str) -> None:
+    with console.browser("duty") as browser:
+        assert browser.get("/fire/buildings/").status_code == 404
+        with console.db.begin() as s:
+            s.add(fire_rows.component("system:9", START, "fault", building="", panel="stranger"))
+        (link,) = re.findall(r'href="(/fire/buildings/\?[^"]*)"', browser.get("/fire").text)
+        page = browser.get(link)
+        filtered = browser.get("/fire/buildings/?show=fault")
+    assert page.status_code == 200
+    assert re.findall(r'class="comp is-(\w+)"', filtered.text) == ["fault"]
+
+
 def test_an_incident_is_answered_step_by_step(console: Console, incident: str) -> None:
     here = f"/fire/incidents/{incident}"
     with console.browser("guard") as browser:

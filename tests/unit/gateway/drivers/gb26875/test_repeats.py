@@ -36,6 +36,26 @@ def test_after_the_window_the_same_frame_is_news_under_another_name() -> None:
     assert repeats.hear(frame(5, FIRE), 1, WINDOW_MS + 1) == "reused"
 
 
+def test_the_window_begins_with_the_first_and_a_standing_fire_is_heard_again() -> None:
+    repeats = Repeats()
+    heard = []
+    for at_ms in range(0, 6 * 110_000, 110_000):
+        heard.append(repeats.hear(frame(0, FIRE), 1, at_ms))
+        repeats.settle(frame(0, FIRE), "confirmed")
+    assert heard == ["new", "confirmed", "reused", "confirmed", "reused", "confirmed"]
+
+
+def test_equal_frames_of_two_speakers_are_two() -> None:
+    repeats = Repeats()
+    one = frame(0, FIRE)
+    assert repeats.hear(one, 1, 0, "utd-1") == "new"
+    repeats.settle(one, "confirmed", "utd-1")
+    assert repeats.hear(one, 2, 1, "utd-2") == "new"
+    assert [repeats.hear(one, 1, 2, "utd-1"), repeats.hear(one, 2, 2, "utd-2")] == ["confirmed", "waiting"]
+    repeats.forget(one, "utd-2")
+    assert repeats.hear(one, 2, 3, "utd-2") == "new"
+
+
 def test_a_second_fire_of_a_device_that_never_counts_is_news() -> None:
     repeats = Repeats()
     for at_ms, app in enumerate([FIRE, RESET]):

@@ -4,6 +4,9 @@ import fire_rows
 import pytest
 from console import PASSWORD, SITE, START, Console
 
+from services.fire import incidents
+from services.fire.incident import Reported
+
 MINUTE = timedelta(minutes=1)
 SECOND = {"second_username": "supervisor", "second_password": PASSWORD}
 
@@ -31,6 +34,48 @@ def test_the_board_components_and_signals(console: Console, incident: str) -> No
     assert {one["building"] for one in quiet} == {"building-2"}
     assert [(one["raw"], one["states"]) for one in signals] == [(fire_rows.FRAME, ["fire"])]
     assert after == rest[2:]
+
+
+AFAR = ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"]
+
+
+@pytest.mark.parametrize("path", ["signals", "incidents", "commands", "outages", "tests", "../../../fire/log"])
+def test_times_out_of_all_reach_are_refused(console: Console, incident: str, path: str) -> None:
+    keys = {"signals": ("from", "to", "before"), "../../../fire/log": ("before",), "tests": ()}.get(path, ("before",))
+    queries = [f"{key}={one}" for key in keys for one in AFAR]
+    if path == "tests":
+        queries = ["month=0001-01", "month=9999-12", "month=1999-12", "month=2100-01"]
+    if path.endswith("log"):
+        queries += [f"{key}={day}" for key in ("from", "to") for day in ("0001-01-01", "9999-12-31", "1999-12-31")]
+    with console.browser("duty") as browser:
+        paths = [f"/api/v1/fire/{path}"] if not path.startswith("..") else ["/fire/log", "/fire/log.csv"]
+        paths += {"incidents": ["/fire/incidents"], "commands": ["/fire/commands"], "tests": ["/fire/tests"]}.get(
+            path, []
+        )
+        answers = {f"{one}?{query}": browser.get(f"{one}?{query}").status_code for one in paths for query in queries}
+        entry = {"site": SITE, "held_on": "0001-01-01", "owners": 3, "staff": 2, "items": ["evacuation"]}
+        assert browser.api("/fire/drills", entry).status_code == 422
+        fine = "month=2000-01" if path == "tests" else "before=2099-12-31T00:00:00Z"
+        assert {browser.get(f"{one}?{fine}").status_code for one in paths} == {200}
+    assert {path: status for path, status in answers.items() if status != 422} == {}
+
+
+def test_an_incident_of_a_storm_is_a_small_answer(console: Console, incident: str) -> None:
+    with console.db.begin() as s:
+        row = incidents.get(s, incident)
+        had = sum(map(len, row.zones.values()))
+        for one in range(520):
+            fires = tuple((f"z{one % 3}", f"{SITE}/p/{one}-{n}") for n in range(100 if one < 20 else 1))
+            incidents.change(s, row, Reported(fires), START + MINUTE)
+    with console.browser("duty") as browser:
+        answer = browser.get(f"/api/v1/fire/incidents/{incident}")
+        for path in ("/api/v1/fire", "/api/v1/fire/incidents"):
+            assert len(browser.get(path).content) < 50_000
+    found = answer.json()
+    assert len(answer.content) < 200_000
+    assert sum(map(len, found["zones"].values())) == 50
+    assert found["components"] == had + 20 * 100 + 500
+    assert (len(found["history"]), found["history"][-1]["seq"]) == (500, found["happenings"])
 
 
 def test_an_incident_over_the_api(console: Console, incident: str) -> None:

@@ -10,10 +10,12 @@ from sqlalchemy import select
 
 from gateway.contract.times import to_ms
 from services.fire import incidents
+from services.fire.incident import NotConfirmed, Reported
 from services.fire.incidents import Dossier
 from services.fire.tables import FireTestMode
 from services.flows import fire_response
 from services.patrol.tables import Incident
+from services.web import phone_fire
 
 SMOKE_6, SMOKE_7, CALL_3 = "01000600", "01000700", "01000d00"
 BOOT, PHONE, WALL = "B0000001", "PH000001", 1_763_690_400_000
@@ -134,6 +136,76 @@ def test_a_grade_from_before_a_newer_one_is_a_remark_with_both_times(console: Co
     assert found.events[-1].kind == "comment"
     assert "小火情" in found.events[-1].data["text"]
     assert "10:01:01，10:05:01 送达" in found.events[-1].data["text"]
+
+
+@pytest.mark.parametrize("grade", ["small", "none"])
+@pytest.mark.parametrize("grown", ["second_signal", "unconfirmed_in_time", ""])
+def test_small_from_before_it_grew_does_not_make_it_small(
+    console: Console, door: FakeDoor, grown: str, grade: str
+) -> None:
+    incident = burns(console, SMOKE_6)
+    console.clock.advance(timedelta(seconds=30))
+    with console.db.begin() as s:
+        row = incidents.get(s, incident)
+        zone, other = (next(iter(row.zones)), SMOKE_7) if grown else ("garage-north", CALL_3)
+        fires = Reported(((zone, f"{SITE}/fire-panel-1/{other}"),))
+        incidents.change(s, row, NotConfirmed() if grown == "unconfirmed_in_time" else fires, console.now)
+    console.clock.advance(timedelta(minutes=10))
+    with console.browser("guard") as browser:
+        said = word("fire_grade", 1, incident, ago_s=610, grade=grade, note="垃圾桶")
+        (fire,) = sync(browser, said)["fire"]["open"]
+        assert (fire["stage"], fire["reason"]) == (("large", grown) if grown else ("unconfirmed", ""))
+        text = record(console, incident).events[-1].data["text"]
+        assert "垃圾桶" in text
+        assert "10:00:21，10:10:31 送达" in text
+        (fire,) = sync(browser, word("fire_grade", 2, incident, grade=grade, note="看过了"))["fire"]["open"]
+    assert fire["stage"] == "small", "what he says now, of what there is now, counts"
+
+
+def test_the_same_component_again_does_not_overtake_a_grade(console: Console, door: FakeDoor) -> None:
+    incident = burns(console, SMOKE_6)
+    console.clock.advance(timedelta(seconds=30))
+    with console.db.begin() as s:
+        row = incidents.get(s, incident)
+        ((zone, (first,)),) = row.zones.items()
+        incidents.change(s, row, Reported(((zone, first),)), console.now)
+    with console.browser("guard") as browser:
+        (fire,) = sync(browser, word("fire_grade", 1, incident, ago_s=10, grade="small"))["fire"]["open"]
+    assert fire["stage"] == "small"
+
+
+def test_from_large_to_small_needs_his_own_words(console: Console, door: FakeDoor) -> None:
+    incident = burns(console, SMOKE_6, CALL_3)
+    console.clock.advance(timedelta(minutes=10))
+    with console.browser("guard") as browser:
+        answer = sync(browser, word("fire_grade", 1, incident, grade="small", note=" "))
+        assert [one["client_id"] for one in answer["refused"]] == ["item-0001"]
+        assert "写明原因" in answer["refused"][0]["reason"]
+        assert answer["fire"]["open"][0]["stage"] == "large"
+        # Said without network he cannot be asked any more: it is read in the record.
+        answer = sync(browser, word("fire_grade", 2, incident, ago_s=300, grade="small"))
+        assert (answer["refused"], answer["fire"]["open"][0]["stage"]) == ([], "large")
+        assert "小火情" in record(console, incident).events[-1].data["text"]
+        answer = sync(browser, word("fire_grade", 3, incident, ago_s=300, grade="small", note="垃圾桶，已扑灭"))
+    assert answer["fire"]["open"][0]["stage"] == "small"
+
+
+def test_of_a_storm_only_some_places_are_named_and_all_are_counted(
+    console: Console, door: FakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = burns(console, SMOKE_6)
+    with console.db.begin() as s:
+        fires = Reported(tuple(("", f"{SITE}/fire-panel-1/{number:08x}") for number in range(2000)))
+        incidents.change(s, incidents.get(s, incident), fires, console.now)
+    named: list[str] = []
+    name = phone_fire.component_name
+    monkeypatch.setattr(
+        phone_fire, "component_name", lambda config, one, *more: (named.append(one), name(config, one, *more))[1]
+    )
+    with console.browser("guard") as browser:
+        (fire,) = told(browser)["open"]
+    assert (len(fire["spots"]), fire["more"]) == (6, 1995)
+    assert len(named) == 6
 
 
 def test_no_fire_seen_is_small_until_the_desk_says_what_it_was(console: Console, door: FakeDoor) -> None:
