@@ -28,7 +28,7 @@ from gateway.outbox import Outbox
 from gateway.publish import Publisher
 from gateway.site.load import load_configs
 from services.cli.doors import Doors
-from services.flows.patrol_watch import PatrolTimers
+from services.flows.patrol.watch import PatrolTimers
 from services.kernel.db import Database
 from services.migrations import upgrade
 from services.patrol.phone.items import TapItem, tap_body

@@ -14,13 +14,15 @@ from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
 from services.alert import service as alerts
-from services.flows import emergency, fire_link, system
-from services.flows.fire_care_watch import FireCareTimers
-from services.flows.fire_commands import Send
-from services.flows.fire_post import CommandPost
-from services.flows.fire_telling import ALARM_RULE
-from services.flows.fire_watch import FireTimers
-from services.flows.patrol_watch import PatrolTimers
+from services.flows import system
+from services.flows.fire import link as fire_link
+from services.flows.fire.care_watch import FireCareTimers
+from services.flows.fire.commands import Send
+from services.flows.fire.post import CommandPost
+from services.flows.fire.telling import ALARM_RULE
+from services.flows.fire.watch import FireTimers
+from services.flows.patrol import emergency
+from services.flows.patrol.watch import PatrolTimers
 from services.flows.telling import channel_of
 from services.flows.timers import TimerFlows, run_due
 from services.kernel import timers

@@ -19,11 +19,12 @@ from services.device.ledger import DeviceLedger
 from services.device.quarantine import forget as forget_quarantine
 from services.device.quarantine import keep
 from services.device.sessions import note_dropped, note_session
-from services.flows import fire_orphans, system
+from services.flows import system
 from services.flows.breach import Reactions, withdraw_orphans
-from services.flows.fire import FireDesk
+from services.flows.fire import orphans as fire_orphans
+from services.flows.fire.desk import FireDesk
 from services.flows.maintenance import MaintenanceBoard
-from services.flows.patrol import PatrolDesk
+from services.flows.patrol.desk import PatrolDesk
 from services.kernel.db import Database
 from services.kernel.heartbeat import beat
 from services.kernel.ids import new_id

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.flows.fire_telling import EVERYBODY
+from services.flows.fire.telling import EVERYBODY
 from services.flows.telling import raise_and_tell, tell_cleared
 
 EVENTS = frozenset({"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER", "SYS-CLOCK", "SYS-FIRE"})

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.device import quarantine
-from services.flows import handover, maintenance
+from services.flows import maintenance
+from services.flows.patrol import handover
 from services.flows.telling import announce_again, tell_dispatched
 from services.kernel.errors import Conflict, Invalid
 from services.patrol import anomalies

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from gateway.contract.clocks import Sent, Solved
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
-from services.flows import emergency, fire_phone, patrol_rounds
+from services.flows.fire import phone as fire_phone
+from services.flows.patrol import emergency
+from services.flows.patrol import rounds as patrol_rounds
 from services.kernel.collisions import once_more
 from services.kernel.errors import AppError, Invalid, NotFound
 from services.kernel.timers import Timer

@@ -8,7 +8,10 @@ from sqlalchemy.orm import Session
 
 from gateway.site.model import SiteConfig
 from services.fire.tables import FireCommand, FireDrill, FireOutage, FireTest, FireTestMode
-from services.flows import fire_commands, fire_response, fire_test_mode, fire_upkeep
+from services.flows.fire import commands as fire_commands
+from services.flows.fire import response as fire_response
+from services.flows.fire import test_mode as fire_test_mode
+from services.flows.fire import upkeep as fire_upkeep
 from services.kernel.collisions import once_more
 from services.kernel.errors import NotFound
 from services.people.roles import Actor, require

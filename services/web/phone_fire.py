@@ -13,7 +13,7 @@ from gateway.site.model import SiteConfig
 from services.fire import incidents, modes
 from services.fire.names import component as component_name
 from services.fire.tables import FireCall, FireComponent, FireIncident, FireStep
-from services.flows.fire_words import device_name, zone_name
+from services.flows.fire.words import device_name, zone_name
 from services.patrol import roster
 from services.people.roles import Actor, Role
 from services.web.api import phone_schemas as schemas
@@ -88,7 +88,7 @@ def _spot(config: SiteConfig, component: str, zone: str, text: str) -> schemas.F
 
 
 def _checkpoints(config: SiteConfig, row: FireIncident) -> list[str]:
-    """Where a tap proves an arrival, nearest to the first signal first: as services.flows.fire_response sees it."""
+    """Where a tap proves an arrival, nearest to the first signal first: as services.flows.fire.response sees it."""
     found: list[str] = []
     for zone_id in row.zones:
         zone = config.fire.zone_by_id.get(zone_id)

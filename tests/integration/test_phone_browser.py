@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from services.fire import incidents
-from services.flows import emergency
+from services.flows.patrol import emergency
 from services.kernel import timers
 from services.kernel.db import Database
 from services.kernel.timers import Timer

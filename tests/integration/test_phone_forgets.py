@@ -7,7 +7,7 @@ from console import PASSWORD, SITE, Console
 from phone import burns, with_door
 from playwright.sync_api import expect
 
-from services.flows import fire_response
+from services.flows.fire import response as fire_response
 from services.kernel.db import Database
 
 HAS_RUNG = """

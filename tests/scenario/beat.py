@@ -21,8 +21,8 @@ from gateway.site.model import Area, Configs, Device, Person, Policy, Site, Site
 from gateway.site.patrol import Checkpoint, Patrol, PatrolSettings, Position, Route, Schedule, Shift, Stop, Tag
 from gateway.subscribe import Message as Wire
 from services.alert.tables import Alert
-from services.flows.emergency import MAN_DOWN_TIMER
 from services.flows.judge import SiteJudge
+from services.flows.patrol.emergency import MAN_DOWN_TIMER
 from services.kernel.clock import FakeClock
 from services.kernel.db import Database
 from services.kernel.timers import Timer

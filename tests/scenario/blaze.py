@@ -19,7 +19,7 @@ from services.fire import incidents as store
 from services.fire import signals as spoken
 from services.fire.model import Holding, replay
 from services.fire.tables import FireCall, FireComponent, FireIncident, FireIncidentEvent, FireSignal, FireStep
-from services.flows import fire_response
+from services.flows.fire import response as fire_response
 from services.notify.tables import Message
 
 UTD, PANEL, OTHER, GATEWAY = "utd-1", "panel-3", "panel-4", "gateway-1"

@@ -17,7 +17,7 @@ from gateway.site.model import Area, Device, SiteConfig
 from gateway.site.patrol import Patrol
 from gateway.subscribe import Message as Wire
 from services.alert import service as alerts
-from services.flows import fire_test_mode
+from services.flows.fire import test_mode as fire_test_mode
 from services.kernel.db import Database
 from services.kernel.timers import Timer
 from services.notify.tables import Message
@@ -142,6 +142,6 @@ class ControlRoom(Beat):
 
 def open_room(db: Database, monkeypatch: pytest.MonkeyPatch, start: str = START) -> ControlRoom:
     """A control room whose worker waits for every command, however slow this machine is."""
-    monkeypatch.setattr("services.flows.fire_post.PATIENCE_S", 30.0)
+    monkeypatch.setattr("services.flows.fire.post.PATIENCE_S", 30.0)
     quicken(db)
     return ControlRoom(db, start)

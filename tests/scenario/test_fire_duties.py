@@ -8,7 +8,8 @@ from scenario.site import span
 
 from services.fire import ledger
 from services.fire.tables import FireCommand, FireIncident
-from services.flows import fire_commands, fire_upkeep
+from services.flows.fire import commands as fire_commands
+from services.flows.fire import upkeep as fire_upkeep
 from services.kernel.db import Database
 from services.kernel.errors import Conflict, Invalid, NotFound
 from services.kernel.ids import new_id

@@ -13,8 +13,10 @@ from gateway.decoder import Decoder
 from gateway.registry import Registry
 from gateway.site.model import Configs, SiteConfig
 from services.fire import incidents
-from services.flows import fire_care, fire_test_mode, fire_trouble
-from services.flows.fire_trouble import settle
+from services.flows.fire import care as fire_care
+from services.flows.fire import test_mode as fire_test_mode
+from services.flows.fire import trouble as fire_trouble
+from services.flows.fire.trouble import settle
 from services.kernel.db import Database
 
 Blazes = Callable[..., Blaze]

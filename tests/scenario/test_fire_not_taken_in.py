@@ -11,7 +11,7 @@ from scenario.site import with_changes
 from gateway.contract.times import to_ms
 from gateway.site.fire import Source
 from services.device.tables import DeviceState
-from services.flows import fire_link
+from services.flows.fire import link as fire_link
 from services.kernel.db import Database
 from services.kernel.heartbeat import beat
 

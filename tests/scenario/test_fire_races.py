@@ -13,8 +13,10 @@ from gateway.site.fire import Response
 from services.fire import incidents
 from services.fire.incident import Reported
 from services.fire.tables import FireTestMode
-from services.flows import fire_incident, fire_response, fire_test_mode
-from services.flows.fire_care_watch import FireCareTimers
+from services.flows.fire import incident as fire_incident
+from services.flows.fire import response as fire_response
+from services.flows.fire import test_mode as fire_test_mode
+from services.flows.fire.care_watch import FireCareTimers
 from services.kernel import timers
 from services.kernel.collisions import DEADLOCK
 from services.kernel.db import Database

@@ -10,7 +10,7 @@ from scenario.conftest import quicken
 from gateway.site.fire import FirePoint
 from services.alert import service as alerts
 from services.fire.tables import FireComponent, FireSignal
-from services.flows import fire_test_mode
+from services.flows.fire import test_mode as fire_test_mode
 from services.kernel.db import Database
 from services.kernel.errors import Forbidden
 from services.notify.tables import Message

@@ -5,7 +5,7 @@ from scenario.control_room import CALL, EAST, EAST_2, WEST, ControlRoom, open_ro
 from sqlalchemy import update
 
 from services.fire.tables import FireComponent, FireIncident, FireOutage, FireTestMode
-from services.flows import fire_test_mode
+from services.flows.fire import test_mode as fire_test_mode
 from services.kernel.db import Database
 
 
@@ -89,7 +89,7 @@ def test_a_fault_that_can_not_be_told_holds_back_no_fire(room: ControlRoom, monk
     mode = room.test_mode("1h")
     room.says(EAST, "fire")
     room.says(EAST_2, "fault")
-    monkeypatch.setattr("services.flows.fire_trouble._raise", fails)
+    monkeypatch.setattr("services.flows.fire.trouble._raise", fails)
     room.do(fire_test_mode.end, mode.id, actor="engineer")
     assert (room.state("FIRE-ALARM"), room.state("SYS-TIMER")) == ("active", "active")
 

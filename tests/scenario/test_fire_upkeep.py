@@ -9,7 +9,9 @@ from scenario.site import span
 from sqlalchemy import delete, update
 
 from services.fire.tables import FireComponent, FireIncident, FireOutage, FireSignal, FireTest
-from services.flows import fire_response, fire_test_mode, fire_upkeep
+from services.flows.fire import response as fire_response
+from services.flows.fire import test_mode as fire_test_mode
+from services.flows.fire import upkeep as fire_upkeep
 from services.kernel.db import Database
 from services.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 

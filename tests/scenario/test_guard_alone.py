@@ -10,7 +10,7 @@ from scenario.conftest import quicken
 from scenario.test_rounds import DAY, HOURLY, NIGHT, walk
 
 from gateway.site.patrol import Checkpoint, PatrolRule, Question, Route, Span, Stop, Tag
-from services.flows import emergency, handover
+from services.flows.patrol import emergency, handover
 from services.kernel.db import Database
 from services.kernel.errors import Conflict, Invalid
 from services.patrol.tables import DutyTime, Incident

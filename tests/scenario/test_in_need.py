@@ -10,8 +10,8 @@ from scenario.test_rounds import HOURLY, walk
 from gateway.site.model import Configs
 from gateway.site.patrol import Checkpoint, Question, Tag
 from services.alert import service as alerts
-from services.flows import emergency
-from services.flows.patrol_watch import WATCH_TIMER
+from services.flows.patrol import emergency
+from services.flows.patrol.watch import WATCH_TIMER
 from services.kernel import timers
 from services.kernel.errors import Conflict
 from services.kernel.timers import Timer

@@ -14,7 +14,7 @@ from gateway.registry import Registry
 from gateway.site.model import Configs
 from gateway.site.patrol import PatrolRule, Span
 from services.alert.tables import Alert
-from services.flows import patrol_rounds
+from services.flows.patrol import rounds as patrol_rounds
 from services.kernel.timers import Timer
 from services.patrol.tables import TapRow
 from services.work_order.service import history

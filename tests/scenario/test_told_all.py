@@ -5,7 +5,7 @@ from collections.abc import Callable
 from scenario.beat import Beat
 from scenario.test_rounds import beats
 
-from services.flows import patrol_rounds
+from services.flows.patrol import rounds as patrol_rounds
 
 __all__ = ["beats"]
 

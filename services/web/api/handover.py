@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Request
 
-from services.flows.handover import Given
+from services.flows.patrol.handover import Given
 from services.kernel.errors import Invalid
 from services.people.roles import require
 from services.web import actions

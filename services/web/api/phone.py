@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Body, Path, Query, Request
 
 from gateway.contract.times import to_ms
-from services.flows import emergency
+from services.flows.patrol import emergency
 from services.kernel.errors import Invalid, Unauthenticated
 from services.patrol.phone import photos
 from services.patrol.phone.briefing import Briefing, briefing

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from services.flows.handover import Given
+from services.flows.patrol.handover import Given
 from services.people.roles import Actor
 from services.web import actions
 from services.web.api.alerts import second_person

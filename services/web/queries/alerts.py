@@ -13,7 +13,7 @@ from services.alert.model import ShownState, needs_second_person, rank
 from services.alert.store import SYSTEM, duration, shown, state_of
 from services.alert.tables import Alert, AlertEvent
 from services.flows import ladder
-from services.flows.emergency import DURESS_RULE
+from services.flows.patrol.emergency import DURESS_RULE
 from services.kernel.errors import NotFound
 from services.kernel.timers import Timer
 from services.notify.tables import Message

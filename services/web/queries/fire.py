@@ -23,7 +23,7 @@ from services.fire.tables import (
     FireOutage,
     FireTestMode,
 )
-from services.flows.fire_link import SLACK, has_line
+from services.flows.fire.link import SLACK, has_line
 from services.web.fire_words import GROUP_OF, GROUPS
 from services.web.queries.fire_names import FireNames
 from services.web.queries.patrol import Due

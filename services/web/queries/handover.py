@@ -13,8 +13,8 @@ from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.alert.tables import Alert
-from services.flows import handover
-from services.flows.emergency import DURESS_RULE
+from services.flows.patrol import handover
+from services.flows.patrol.emergency import DURESS_RULE
 from services.patrol import roster
 from services.patrol.planning import shifts
 from services.patrol.tables import DutyTime, Handover

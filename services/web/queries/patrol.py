@@ -12,7 +12,7 @@ from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import Route
 from services.alert.tables import Alert
-from services.flows.emergency import DURESS_RULE
+from services.flows.patrol.emergency import DURESS_RULE
 from services.patrol import anomalies, roster
 from services.patrol.model import RoundState, Verdict
 from services.patrol.planning import plans

@@ -13,7 +13,7 @@ from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import Checkpoint, PatrolRule
 from services.alert.tables import Alert
-from services.flows.patrol_rules import GAP_RULE, LOOK_BACK
+from services.flows.patrol.rules import GAP_RULE, LOOK_BACK
 from services.patrol import taps
 from services.patrol.judging.requirements import Visit, next_due, subjects
 from services.patrol.rounds import REFUSED

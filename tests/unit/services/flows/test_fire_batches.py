@@ -20,7 +20,7 @@ from services.fire import incidents, signals
 from services.fire.incident import replay as replay_incident
 from services.fire.model import replay
 from services.fire.tables import FireComponent, FireIncident, FireSignal
-from services.flows.fire import FireDesk
+from services.flows.fire.desk import FireDesk
 from services.kernel.db import Database
 
 NOW_MS = 1_795_200_000_000

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.contract.errors import NotNow
 from services.fire.tables import FireCommand
-from services.flows.fire_post import CommandPost
+from services.flows.fire.post import CommandPost
 from services.kernel.clock import FakeClock
 from services.kernel.db import Database
 
@@ -39,7 +39,7 @@ def broker() -> Broker:
 
 @pytest.fixture
 def post(sqlite_db: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandPost]:
-    monkeypatch.setattr("services.flows.fire_post.PATIENCE_S", 10.0)
+    monkeypatch.setattr("services.flows.fire.post.PATIENCE_S", 10.0)
     with sqlite_db.begin() as session:
         session.add(
             FireCommand(
@@ -85,14 +85,14 @@ def test_what_did_not_go_out_goes_with_the_next_try(sqlite_db: Database, post: C
 def test_a_broker_that_hangs_holds_up_nobody_and_gets_a_command_once(
     sqlite_db: Database, post: CommandPost, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.flows.fire_post.PATIENCE_S", 0.0)
+    monkeypatch.setattr("services.flows.fire.post.PATIENCE_S", 0.0)
     broker.answers.clear()
     post.put("beat", "utd", {"id": "c1"})
     post.carry()
     post.put("beat", "utd", {"id": "c1"})
     post.carry()
     assert sent_at(sqlite_db) is None
-    monkeypatch.setattr("services.flows.fire_post.PATIENCE_S", 10.0)
+    monkeypatch.setattr("services.flows.fire.post.PATIENCE_S", 10.0)
     broker.answers.set()
     post.carry()
     assert (broker.got, sent_at(sqlite_db)) == (["c1"], NOW)

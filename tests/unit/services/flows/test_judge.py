@@ -125,7 +125,7 @@ def test_what_a_start_withdraws_stops_no_stream_and_is_not_forgotten(
         if not at_commit:
             raise KeyError("yard")
 
-    monkeypatch.setattr("services.flows.fire_orphans.withdraw", sweep)
+    monkeypatch.setattr("services.flows.fire.orphans.withdraw", sweep)
     if at_commit:
         with broken(sqlite_db, OperationalError("COMMIT", {}, Exception("locked"))), pytest.raises(NotNow):
             night.judge.tick(to_ms(night.now), 0, {})

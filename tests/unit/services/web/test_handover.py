@@ -4,8 +4,8 @@ from console import PASSWORD, SITE, START, Console
 from sqlalchemy import select
 
 from services.alert import service as alerts
-from services.flows.emergency import DURESS_RULE
-from services.flows.handover import HANDOVER_RULE
+from services.flows.patrol.emergency import DURESS_RULE
+from services.flows.patrol.handover import HANDOVER_RULE
 from services.kernel.audit import Audit
 from services.patrol.tables import DutyTime, Handover, Phone
 

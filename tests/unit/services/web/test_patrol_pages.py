@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 from patrol_rows import anomaly, missed, patrol_round, stop, tap, walked
 
 from services.alert import service as alerts
-from services.flows import emergency
+from services.flows.patrol import emergency
 from services.patrol.rounds import PLANNED_UNTIL
 from services.patrol.tables import Anomaly, DutyTime, PatrolWatermark, Phone
 from services.web import live

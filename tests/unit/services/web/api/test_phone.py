@@ -8,7 +8,7 @@ from phone import FakeDoor, plan_round, tags, with_door
 from sqlalchemy import select
 
 from gateway.contract.times import parse_at, to_ms
-from services.flows import emergency
+from services.flows.patrol import emergency
 from services.kernel import timers
 from services.patrol.phone.photos import MAX_BYTES
 from services.patrol.tables import DutyTime, Incident, Phone, Photo

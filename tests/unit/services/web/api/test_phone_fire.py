@@ -13,7 +13,7 @@ from services.fire import incidents
 from services.fire.incident import NotConfirmed, Reported
 from services.fire.incidents import Dossier
 from services.fire.tables import FireTestMode
-from services.flows import fire_response
+from services.flows.fire import response as fire_response
 from services.patrol.tables import Incident
 from services.web import phone_fire
 

@@ -11,11 +11,11 @@ from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.fire.model import FAULTS
 from services.fire.tables import FireComponent
-from services.flows import fire_outage
-from services.flows.fire_commands import DUTY_RULE
-from services.flows.fire_link import LINK_RULE
-from services.flows.fire_outage import OUTAGE_RULE
-from services.flows.fire_trouble import FAULT_RULE, SUPERVISORY_RULE, UNPARSED_RULE
+from services.flows.fire import outage as fire_outage
+from services.flows.fire.commands import DUTY_RULE
+from services.flows.fire.link import LINK_RULE
+from services.flows.fire.outage import OUTAGE_RULE
+from services.flows.fire.trouble import FAULT_RULE, SUPERVISORY_RULE, UNPARSED_RULE
 
 _OF_SOURCES = frozenset({LINK_RULE, DUTY_RULE})
 _OF_COMPONENTS = frozenset({FAULT_RULE, SUPERVISORY_RULE, UNPARSED_RULE, OUTAGE_RULE})

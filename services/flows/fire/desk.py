@@ -21,7 +21,10 @@ from services.fire import incidents, modes, signals
 from services.fire.model import FIRE, Change, Component, Holding, Signal, apply, is_device, order_of, settle
 from services.fire.signals import Places
 from services.fire.tables import FireIncident, FireTestMode
-from services.flows import fire_care, fire_incident, fire_trouble, system
+from services.flows import system
+from services.flows.fire import care as fire_care
+from services.flows.fire import incident as fire_incident
+from services.flows.fire import trouble as fire_trouble
 
 log = logging.getLogger(__name__)
 

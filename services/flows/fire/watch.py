@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
 from services.fire import incidents
-from services.flows import fire_incident
+from services.flows.fire import incident as fire_incident
 from services.kernel.collisions import collided
 from services.kernel.timers import Timer, TimerHandler
 

@@ -12,7 +12,7 @@ from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.device.tables import DeviceState
 from services.flows import hearing
-from services.flows.fire_words import building_of, care_policy, device_name
+from services.flows.fire.words import building_of, care_policy, device_name
 from services.flows.telling import clear_and_tell, raise_and_tell
 
 LINK_RULE = "FIRE-LINK"

@@ -12,7 +12,7 @@ from services.alert import service as alerts
 from services.fire import ledger, upkeep
 from services.fire.model import SHIELD, is_device
 from services.fire.tables import FireComponent, FireOutage
-from services.flows.fire_words import building_of, care_policy, component_area, component_name, device_name
+from services.flows.fire.words import building_of, care_policy, component_area, component_name, device_name
 from services.flows.telling import clear_and_tell, raise_and_tell
 from services.kernel import timers
 from services.kernel.ids import new_id

@@ -12,8 +12,9 @@ from gateway.site.model import SiteConfig
 from services.fire import modes, upkeep
 from services.fire.model import FIRE, SHIELD, Change
 from services.fire.tables import FireTest
-from services.flows import fire_commands, fire_outage
-from services.flows.fire_upkeep import enter_test
+from services.flows.fire import commands as fire_commands
+from services.flows.fire import outage as fire_outage
+from services.flows.fire.upkeep import enter_test
 
 SYSTEM = "system"
 """Who enters a test that a signal proves."""

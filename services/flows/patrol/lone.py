@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
-from services.flows.emergency import CHECK_IN_TIMER, MAN_DOWN_TIMER, Report, report
+from services.flows.patrol.emergency import CHECK_IN_TIMER, MAN_DOWN_TIMER, Report, report
 from services.kernel import timers
 from services.kernel.timers import Timer
 from services.patrol import roster

@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
-from services.flows import emergency, handover, hearing, lone, patrol_rounds, patrol_rules, tag_care
+from services.flows import hearing
+from services.flows.patrol import emergency, handover, lone, tag_care
+from services.flows.patrol import rounds as patrol_rounds
+from services.flows.patrol import rules as patrol_rules
 from services.kernel import timers
 from services.kernel.timers import Timer, TimerHandler
 from services.patrol import rounds

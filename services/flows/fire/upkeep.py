@@ -11,7 +11,8 @@ from gateway.site.fire import TestKind
 from gateway.site.model import SiteConfig
 from services.fire import upkeep
 from services.fire.tables import FireDrill, FireOutage, FireTest
-from services.flows import fire_duties, fire_outage
+from services.flows.fire import duties as fire_duties
+from services.flows.fire import outage as fire_outage
 from services.kernel import audit
 from services.kernel.errors import Invalid, NotFound
 from services.kernel.ids import new_id

@@ -13,7 +13,7 @@ from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.fire import names, signals
 from services.fire.model import FAULTS, SUPERVISORY, Change, Component, is_device
-from services.flows.fire_telling import policy_of, where
+from services.flows.fire.telling import policy_of, where
 from services.flows.telling import clear_and_tell, raise_and_tell
 
 FAULT_RULE, SUPERVISORY_RULE, UNPARSED_RULE = "FIRE-FAULT", "FIRE-SUPERVISORY", "FIRE-UNPARSED"

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from gateway.contract.errors import GengfuError
-from services.flows import fire_commands
-from services.flows.fire_commands import Send
+from services.flows.fire import commands as fire_commands
+from services.flows.fire.commands import Send
 from services.kernel.clock import Clock
 from services.kernel.db import Database
 

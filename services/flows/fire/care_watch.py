@@ -8,7 +8,10 @@ from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
 from services.fire.tables import FireCommand, FireTestMode
-from services.flows import fire_commands, fire_duties, fire_outage, fire_test_mode
+from services.flows.fire import commands as fire_commands
+from services.flows.fire import duties as fire_duties
+from services.flows.fire import outage as fire_outage
+from services.flows.fire import test_mode as fire_test_mode
 from services.kernel import timers
 from services.kernel.timers import Timer, TimerHandler
 

@@ -10,8 +10,8 @@ from services.alert import service as alerts
 from services.fire import incidents
 from services.fire.incident import GRADES, VERDICTS, Closed, Graded, Verdict
 from services.fire.tables import FireCall, FireIncident, FireStep
-from services.flows import fire_telling
-from services.flows.fire_incident import CONFIRM_TIMER, TIMERS, call_out
+from services.flows.fire import telling as fire_telling
+from services.flows.fire.incident import CONFIRM_TIMER, TIMERS, call_out
 from services.kernel import audit, timers
 from services.kernel.errors import Invalid, NotFound
 from services.patrol.rounds import REFUSED

@@ -11,7 +11,7 @@ from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
 from gateway.site.patrol import Checkpoint, PatrolRule
 from services.alert import service as alerts
-from services.flows.patrol_rounds import take_back
+from services.flows.patrol.rounds import take_back
 from services.flows.telling import clear_and_tell, raise_and_tell
 from services.patrol import anomalies, roster
 from services.patrol.judging.requirements import Breach, BreachKind, Visit, judge, next_due, subjects

@@ -11,8 +11,8 @@ from gateway.site.model import SiteConfig
 from gateway.site.terms import ROLE_NAMES
 from services.alert import service as alerts
 from services.alert.tables import Alert
-from services.flows import patrol_misses
-from services.flows.patrol_misses import MISSED_RULE, policy_of, round_name
+from services.flows.patrol import misses as patrol_misses
+from services.flows.patrol.misses import MISSED_RULE, policy_of, round_name
 from services.flows.telling import raise_and_tell, tell_cleared
 from services.kernel import timers
 from services.kernel.timers import Timer

@@ -12,7 +12,7 @@ from gateway.site.model import SiteConfig
 from services.fire import incidents
 from services.fire.incident import Fact, NotConfirmed, Reported
 from services.fire.tables import FireIncident, FireIncidentEvent
-from services.flows import fire_response
+from services.flows.fire import response as fire_response
 from services.kernel import audit
 from services.kernel.audit import Audit
 from services.kernel.errors import Invalid

@@ -10,7 +10,11 @@ from gateway.contract.times import from_ms
 from gateway.site.limit import Severity
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
-from services.flows import fire_response, lone, patrol_misses, patrol_rounds, patrol_rules, tag_care
+from services.flows.fire import response as fire_response
+from services.flows.patrol import lone, tag_care
+from services.flows.patrol import misses as patrol_misses
+from services.flows.patrol import rounds as patrol_rounds
+from services.flows.patrol import rules as patrol_rules
 from services.flows.telling import clear_and_tell, raise_and_tell
 from services.patrol import rounds, taps
 from services.patrol.sun.claims import Proof, check

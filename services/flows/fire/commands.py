@@ -14,7 +14,7 @@ from services.alert import service as alerts
 from services.fire import ledger
 from services.fire.tables import FireCommand
 from services.flows import hearing
-from services.flows.fire_words import care_policy, device_name
+from services.flows.fire.words import care_policy, device_name
 from services.flows.telling import clear_and_tell, raise_and_tell
 from services.kernel import audit, timers
 from services.kernel.errors import Conflict, Invalid, NotFound

@@ -13,7 +13,7 @@ from services.fire import incidents, signals
 from services.fire.incident import Fact, NotConfirmed, Reported
 from services.fire.model import FIRE, Change, Component, Signal
 from services.fire.tables import FireCall, FireIncident, FireSignal
-from services.flows import fire_telling
+from services.flows.fire import telling as fire_telling
 from services.flows.telling import record_late
 from services.kernel import timers
 from services.kernel.ids import new_id

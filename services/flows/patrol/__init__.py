@@ -1,0 +1,1 @@
+"""Patrol: what taps, people and time do to rounds, alerts and orders."""
