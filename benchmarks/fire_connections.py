@@ -60,14 +60,18 @@ def allow_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 200), hard))
 
 
+def address_of(number: int) -> str:
+    """A device's address; the first is the one with points."""
+    return ADDRESS if number == 0 else (0x010000000000 + number).to_bytes(6, "big").hex()
+
+
 def connect(port: int, count: int, heartbeat_s: float) -> list[Device]:
     """All of them, with heartbeats spread evenly."""
     found = []
     for number in range(count):
         sock = socket.create_connection(("127.0.0.1", port), timeout=10)
         sock.setblocking(False)
-        address = bytes.fromhex(ADDRESS) if number == 0 else (0x010000000000 + number).to_bytes(6, "big")
-        found.append(Device(sock, address, 0.0))
+        found.append(Device(sock, bytes.fromhex(address_of(number)), 0.0))
         if number % _AT_ONCE == _AT_ONCE - 1:
             time.sleep(0.05)
     begun = time.perf_counter()
@@ -204,7 +208,7 @@ def run(count: int, seconds: float, heartbeat_s: float) -> None:
     )
     with tempfile.TemporaryDirectory(prefix="gengfu-bench-") as text:
         directory = Path(text)
-        write_fire_site(directory / "configs", 1, 500)
+        write_fire_site(directory / "configs", 1, 500, [address_of(number) for number in range(1, count)])
         with embedded(directory) as broker_port:
             environment = environment_of(directory, broker_port, free_port())
             with gateway(environment) as ours:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +29,12 @@ def components(building: int, points: int) -> tuple[Component, ...]:
     )
 
 
-def write_fire_site(root: Path, buildings: int, points: int) -> Path:
-    """Site files with the devices of the load generator and fire; every building is one zone."""
+def write_fire_site(root: Path, buildings: int, points: int, others: Sequence[str] = ()) -> Path:
+    """Site files with the devices of the load generator and fire; every building is one zone.
+
+    `others`: addresses of further transmission devices, each with a panel of its own.
+    """
+    names = {f"utd-o{number}": address for number, address in enumerate(others)}
     write_site(root, DEVICES, POINTS)
     site = root / "sites" / SITE
     areas = site / "areas.yaml"
@@ -40,13 +44,15 @@ def write_fire_site(root: Path, buildings: int, points: int) -> Path:
     ours = (
         f"  - {{id: {GATEWAY}, name: gateway, area: room, kind: gateway}}\n"
         f"  - {{id: {SOURCE}, name: utd, area: room, kind: fire-panel, heartbeat: 5min}}\n"
-    )
+    ) + "".join(f"  - {{id: {name}, name: {name}, area: room, kind: fire-panel}}\n" for name in names)
     devices.write_text(devices.read_text("utf-8").replace("points:\n", ours + "points:\n", 1), "utf-8")
     fire = [
         "sources:",
         f"  - {{id: {SOURCE}, protocol: gb26875, address: '{ADDRESS}'}}",
+        *(f"  - {{id: {name}, protocol: gb26875, address: '{address}'}}" for name, address in names.items()),
         "panels:",
         f"  - {{id: {SOURCE}, source: {SOURCE}, building: b0}}",
+        *(f"  - {{id: {name}, source: {name}, building: b0}}" for name in names),
         "zones:",
         *(f"  - {{id: z{number}, name: {number}号楼, area: b{number}}}" for number in range(buildings)),
         "points:",
