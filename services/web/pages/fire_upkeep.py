@@ -89,7 +89,7 @@ def entry_form(
     context = {
         "devices": {one.id: one.name_en if names.english and one.name_en else one.name for one in devices},
         "chosen": device,
-        "kinds": get_args(TestKind),
+        "kinds": upkeep.methods_of(kind) if kind else get_args(TestKind),
         "kind": upkeep.kind_of_test(kind) if kind in upkeep.TESTED_POINTS else "visual",
         "today": now.astimezone(zone_of(config)).date(),
         "site": config.site.id,
