@@ -119,6 +119,8 @@ class Worker:
         if self._beat_due(now) or self._ask(_ANY_TIMER_DUE, now):
             try:
                 self._do_what_is_due(now)
+            except (OperationalError, InterfaceError):  # then there is nothing to send from either
+                raise
             except Exception as error:
                 log.exception("what is due could not be done; messages go out all the same")
                 failure = error

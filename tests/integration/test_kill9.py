@@ -93,7 +93,7 @@ class Run:
         """Wait until every message is sent."""
         waiting = "SELECT count(*) FROM message WHERE status IN ('pending', 'sending')"
         # A worker that was killed while sending holds its message for the 30 s of its lease.
-        until(lambda: self.stand.scalar(waiting) == 0, "messages were not sent", 60)
+        until(lambda: self.stand.scalar(waiting) == 0, "messages were not sent", 120)
 
     def facts(self) -> Facts:
         """All that must not depend on who was killed when."""
