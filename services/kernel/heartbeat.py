@@ -8,6 +8,7 @@ from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.kernel.db import Base, UtcDateTime
+from services.kernel.upsert import upsert
 
 
 class Heartbeat(Base):
@@ -28,8 +29,5 @@ def beat(
     session: Session, role: str, holder: str, now: datetime, *, sites: Sequence[str] = (), **figures: float
 ) -> None:
     """Say that `holder` lives and serves `sites`."""
-    row = session.get(Heartbeat, (role, holder))
-    if row is None:
-        session.add(Heartbeat(role=role, holder=holder, at=now, figures=figures, sites=list(sites)))
-    else:
-        row.at, row.figures, row.sites = now, figures, list(sites)
+    row = (role, holder, now, figures, list(sites))
+    upsert(session, Heartbeat, ("role", "holder", "at", "figures", "sites"), [row], keys=("role", "holder"))
