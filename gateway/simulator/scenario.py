@@ -17,7 +17,6 @@ PointFault = Literal[
 ]
 DeviceFault = Literal["offline", "restart", "burst", "clock_skew", "malformed"]
 FaultKind = PointFault | DeviceFault
-POINT_FAULTS: tuple[str, ...] = get_args(PointFault)
 DEVICE_FAULTS: tuple[str, ...] = get_args(DeviceFault)
 
 DEFAULT_SIZES: dict[str, float] = {

@@ -129,7 +129,6 @@ LEG_SLOW = N_("From %(start)s it took %(took)s; %(limit)s is allowed.")
 MISSED = N_("No tap between %(earliest)s and %(latest)s; the grace has ended.")
 UNCONFIRMED = N_("No tap heard for %(earliest)s–%(latest)s, but a device is silent and may still deliver one.")
 SUSPENDED = N_("Not counted: %(reason)s.")
-COMPARED = N_("Compared with:")
 
 _BY_VERDICT = {
     "on_time": ON_TIME,

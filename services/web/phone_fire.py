@@ -12,8 +12,9 @@ from gateway.site.fire import ResponseStep
 from gateway.site.model import SiteConfig
 from services.fire import incidents, modes
 from services.fire.names import component as component_name
+from services.fire.names import device as device_name
+from services.fire.names import zone as zone_name
 from services.fire.tables import FireCall, FireComponent, FireIncident, FireStep
-from services.flows.fire.words import device_name, zone_name
 from services.patrol import roster
 from services.people.roles import Actor, Role
 from services.web.api import phone_schemas as schemas

@@ -12,9 +12,10 @@ from gateway.contract.times import format_at, to_ms
 from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.fire import ledger
+from services.fire.names import device as device_name
 from services.fire.tables import FireCommand
 from services.flows import hearing
-from services.flows.fire.words import care_policy, device_name
+from services.flows.fire.places import care_policy
 from services.flows.telling import clear_and_tell, raise_and_tell
 from services.kernel import audit, timers
 from services.kernel.errors import Conflict, Invalid, NotFound

@@ -13,7 +13,8 @@ from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.fire import ledger, upkeep
-from services.flows.fire.words import care_policy, component_area, component_name
+from services.fire.names import component as component_name
+from services.flows.fire.places import care_policy, component_area
 from services.flows.telling import clear_and_tell, raise_and_tell
 from services.kernel import audit, timers
 

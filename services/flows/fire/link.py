@@ -11,8 +11,9 @@ from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.device.tables import DeviceState
+from services.fire.names import device as device_name
 from services.flows import hearing
-from services.flows.fire.words import building_of, care_policy, device_name
+from services.flows.fire.places import building_of, care_policy
 from services.flows.telling import clear_and_tell, raise_and_tell
 
 LINK_RULE = "FIRE-LINK"

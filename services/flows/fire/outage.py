@@ -11,8 +11,10 @@ from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.fire import ledger, upkeep
 from services.fire.model import SHIELD, is_device
+from services.fire.names import component as component_name
+from services.fire.names import device as device_name
 from services.fire.tables import FireComponent, FireOutage
-from services.flows.fire.words import building_of, care_policy, component_area, component_name, device_name
+from services.flows.fire.places import building_of, care_policy, component_area
 from services.flows.telling import clear_and_tell, raise_and_tell
 from services.kernel import timers
 from services.kernel.ids import new_id

@@ -23,7 +23,6 @@ TAKEN = "fire.phone"
 LATE = timedelta(minutes=1)
 """What came later than this after it was said carries both times."""
 _NO_FIRE = "现场未见火情，请监控中心核实后关闭 · No fire seen here: the desk decides"
-_GRADES = {"small": "小火情 small", "large": "大规模 large", "none": "未见火情 no fire"}
 _SAID: dict[Kind, str] = {
     "fire_accept": "已出发 · On the way",
     "fire_arrive": "已到场 · Arrived",

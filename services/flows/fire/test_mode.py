@@ -15,11 +15,13 @@ from gateway.site.model import SiteConfig
 from services.alert import service as alerts
 from services.fire import modes, signals
 from services.fire.model import FIRE, Component
+from services.fire.names import device as device_name
+from services.fire.names import zone as zone_name
 from services.fire.tables import FireComponent, FireIncident, FireTestMode
 from services.flows import system
 from services.flows.fire import incident as fire_incident
 from services.flows.fire import trouble as fire_trouble
-from services.flows.fire.words import building_of, care_policy, device_name, zone_name
+from services.flows.fire.places import building_of, care_policy
 from services.flows.telling import channels, clear_and_tell, off_duty, raise_and_tell, recipients
 from services.kernel import audit, timers
 from services.kernel.errors import Conflict, Forbidden, Invalid, NotFound

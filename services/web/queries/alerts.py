@@ -19,6 +19,7 @@ from services.kernel.timers import Timer
 from services.notify.tables import Message
 from services.people.roles import Actor, Role
 from services.web.deps import Services
+from services.web.queries.due import Due
 from services.web.queries.places import Place, Places
 from services.work_order.tables import WorkOrder
 
@@ -30,18 +31,10 @@ LONGEST_LIST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """A deadline that is running: acknowledge, respond or finish."""
+class Clock(Due):
+    """A deadline of an alert or its order."""
 
     kind: Literal["acknowledge", "respond", "finish"]
-    started_at: datetime
-    due_at: datetime
-
-    def urgency(self, now: datetime) -> Literal["calm", "soon", "overdue"]:
-        """How pressing it is: soon in the last quarter."""
-        if now >= self.due_at:
-            return "overdue"
-        return "soon" if (self.due_at - now) * 4 < self.due_at - self.started_at else "calm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +220,7 @@ def _rows(s: Session, svc: Services, alerts: Sequence[Alert], now: datetime, lan
 def _clocks(alert: Alert, state: ShownState, order: WorkOrder | None) -> Iterable[Clock]:
     if state == "active_unack" and alert.announced_at is not None and "ack_within" in alert.policy:
         within = duration(alert.policy, "ack_within", timedelta())
-        yield Clock("acknowledge", alert.announced_at, alert.announced_at + within)
+        yield Clock(alert.announced_at, alert.announced_at + within, "acknowledge")
     if order is not None:
         yield from order_clocks(order)
 
@@ -237,9 +230,9 @@ def order_clocks(order: WorkOrder) -> Iterable[Clock]:
     if order.closed_at is not None:
         return
     if order.responded_at is None and order.respond_due_at is not None:
-        yield Clock("respond", order.created_at, order.respond_due_at)
+        yield Clock(order.created_at, order.respond_due_at, "respond")
     if order.finished_at is None and order.finish_due_at is not None:
-        yield Clock("finish", order.created_at, order.finish_due_at)
+        yield Clock(order.created_at, order.finish_due_at, "finish")
 
 
 def _escalations(s: Session, alerts: Sequence[Alert]) -> dict[str, Escalation]:

@@ -25,8 +25,8 @@ from services.fire.tables import (
 )
 from services.flows.fire.link import SLACK, has_line
 from services.web.fire_words import GROUP_OF, GROUPS
+from services.web.queries.due import Due
 from services.web.queries.fire_names import FireNames
-from services.web.queries.patrol import Due
 
 Health = Literal["fire", "fault", "care", "quiet", "blind"]
 Link = Literal["online", "offline", "never"]

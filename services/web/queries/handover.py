@@ -20,7 +20,8 @@ from services.patrol.planning import shifts
 from services.patrol.tables import DutyTime, Handover
 from services.people.roles import PERMISSIONS, Actor, Role
 from services.web.queries import patrol
-from services.web.queries.patrol import Due, PersonRow
+from services.web.queries.due import Due
+from services.web.queries.patrol import PersonRow
 from services.web.queries.patrol_names import Names
 
 SHOWN = 20

@@ -21,6 +21,7 @@ from services.patrol.tables import Anomaly, Phone, Round, RoundStop, TapRow
 from services.people.roles import Actor, Role
 from services.web import i18n, labels, timeline
 from services.web.deps import Services
+from services.web.queries.due import Due
 from services.web.queries.patrol_names import Names
 
 Hours = Literal["6", "12", "24"]
@@ -28,20 +29,6 @@ HOURS: tuple[Hours, ...] = ("6", "12", "24")
 LATELY = timedelta(hours=24)
 LONGEST_LIST = 12
 _RUNNING = (RoundState.OPEN, RoundState.RUNNING)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A moment by which somebody has to be somewhere."""
-
-    started_at: datetime
-    due_at: datetime
-
-    def urgency(self, now: datetime) -> Literal["calm", "soon", "overdue"]:
-        """How pressing it is: soon in the last quarter."""
-        if now >= self.due_at:
-            return "overdue"
-        return "soon" if (self.due_at - now) * 4 < self.due_at - self.started_at else "calm"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gateway.site.patrol import PatrolRule
 from services.patrol import taps
 from services.patrol.judging.requirements import Visit, next_due, subjects
 from services.patrol.tables import PatrolWatermark
-from services.web.queries.patrol import Due
+from services.web.queries.due import Due
 from services.web.queries.patrol_names import Names
 
 SHOWN = 8

@@ -18,7 +18,7 @@ from services.patrol import taps
 from services.patrol.judging.requirements import Visit, next_due, subjects
 from services.patrol.rounds import REFUSED
 from services.patrol.tables import PatrolWatermark, TapRow
-from services.web.queries.patrol import Due
+from services.web.queries.due import Due
 from services.web.queries.patrol_names import Names
 
 Standing = Literal["met", "waiting", "broken", "inactive", "unknown"]

@@ -1,10 +1,9 @@
-"""Names of fire components and devices as people know them, and the policy of what is only supervised."""
+"""Which area a component or panel belongs to, and the policy of what is only supervised."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from gateway.site.model import SiteConfig
-from services.fire import names
 
 CARE_POLICY = "fire_care"
 
@@ -13,23 +12,6 @@ def care_policy(config: SiteConfig) -> Mapping[str, Any]:
     """The policy of supervision: links, outages, test mode, tests, drills; else the site's first."""
     found = config.policy_by_id.get(CARE_POLICY) or next(iter(config.policies), None)
     return found.model_dump(mode="json") if found is not None else {}
-
-
-def device_name(config: SiteConfig, device: str) -> tuple[str, str]:
-    """A source or panel in both languages; its id where nobody declared it."""
-    found = config.device_by_id.get(device)
-    return (found.name, found.name_en or found.name) if found is not None else (device, device)
-
-
-def zone_name(config: SiteConfig, zone: str) -> tuple[str, str]:
-    """A zone in both languages."""
-    found = config.fire.zone_by_id.get(zone)
-    return (found.name, found.name_en or found.name) if found is not None else (zone, zone)
-
-
-def component_name(config: SiteConfig, component: str) -> tuple[str, str]:
-    """`{site}/{panel}/{address}` in both languages: the declared point, else panel or unknown sender, and address."""
-    return names.component(config, component)
 
 
 def component_area(config: SiteConfig, component: str) -> str | None:
