@@ -10,7 +10,7 @@ ARGS ?=
 # Integration tests that mostly wait and measure nothing: they may share the machine.
 BESIDE := $(addprefix tests/integration/test_,phone_browser.py phone_forgets.py console_browser.py console_schema.py readers.py kill9.py patrol_kill9.py postgres.py fire_gateway.py simulated_utd.py)
 # Real servers for the integration tests: Debian packages.
-SERVERS := mosquitto mosquitto-clients postgresql chromium fonts-noto-cjk
+SERVERS := mosquitto mosquitto-clients postgresql influxdb chromium fonts-noto-cjk
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

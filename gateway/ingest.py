@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from gateway.contract.errors import NotNow
-from gateway.contract.heard import Judge
-from gateway.contract.times import from_ms
+from gateway.contract.heard import Judge, Rejected
+from gateway.contract.times import from_ms, to_ms
 from gateway.contract.topics import BULK_KINDS, URGENT_KINDS, Kind, ready_topic, subscription
 from gateway.decoder import Decoder
 from gateway.dropwatch import DropWatch
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 TICK_INTERVAL_S = 1.0
 WELL_S = 5.0
 """A lane that waits longer than this for the store or the database is not well."""
+REFUSED_HINT = "Alarms were judged; the reading itself is only here. Look at the server's reason"
 
 
 class Ingest:
@@ -128,6 +129,7 @@ class Ingest:
         since_ms = max(since) if all(since) else 0
         try:
             self._judge.tick(now_ms, since_ms, self.figures())
+            self._quarantine_refused(now_ms)
             if self._drops.total is not None and self._drops.total != self._dropped_seen:
                 self._judge.broker_dropped(str(self._drops.broker), self._drops.total, now_ms)
                 self._dropped_seen = self._drops.total
@@ -137,8 +139,19 @@ class Ingest:
         except StoreBroken as error:
             log.warning("housekeeping waits: %s", error)
 
+    def _quarantine_refused(self, now_ms: int) -> None:
+        """What the server behind the store will not keep is shown to people, not thrown away."""
+        refused = self._store.refused()
+        if refused:
+            rejected = [
+                Rejected("timeseries", one.line, "store_refused", one.reason, REFUSED_HINT, to_ms(one.refused_at))
+                for one in refused
+            ]
+            self._judge.hear([], rejected, now_ms)
+            self._store.forget_refused(refused[-1].number)
+
     def figures(self) -> dict[str, float]:
-        """Numbers for the heartbeat: totals of both lanes and the bulk lane's lag."""
+        """Numbers for the heartbeat: totals of both lanes, the bulk lane's lag, and the store's own."""
         lanes = (self.urgent, self.bulk)
         stalled_s = max(lane.figures.stalled_s for lane in lanes)
         connected = sum(lane.subscriber.connected for lane in lanes)
@@ -153,4 +166,4 @@ class Ingest:
             "stalled_s": stalled_s,
             "connected": connected,
             "deaf_s": time.monotonic() - self._well_at,
-        }
+        } | self._store.figures()

@@ -1,9 +1,11 @@
 """Every table of every slice, imported so that the metadata is complete."""
 
 from services.alert import tables as alert
+from services.annotation import tables as annotation
+from services.catalog import tables as catalog
 from services.device import tables as device
 from services.fire import tables as fire
-from services.kernel import audit, heartbeat, timers
+from services.kernel import audit, heartbeat, leases, timers
 from services.kernel.db import Base
 from services.notify import tables as notify
 from services.patrol import tables as patrol
@@ -16,10 +18,13 @@ METADATA = Base.metadata
 __all__ = [
     "METADATA",
     "alert",
+    "annotation",
     "audit",
+    "catalog",
     "device",
     "fire",
     "heartbeat",
+    "leases",
     "notify",
     "patrol",
     "people",

@@ -11,6 +11,7 @@ from gateway.timeseries.store import (
     AheadClaim,
     Bucket,
     Reading,
+    Refused,
     Row,
     StoreBroken,
     TimeSeriesStore,
@@ -77,6 +78,17 @@ class SqliteStore:
     def maintain(self, now: datetime) -> None:
         """See TimeSeriesStore."""
         self._keeper.maintain(now)
+
+    def refused(self, limit: int = 100) -> list[Refused]:
+        """Never anything: what SQLite will not keep is refused at the door (RowRefused)."""
+        return []
+
+    def forget_refused(self, through: int) -> None:
+        """Nothing to forget."""
+
+    def figures(self) -> dict[str, float]:
+        """None: what is written is stored."""
+        return {}
 
     def close(self) -> None:
         """See TimeSeriesStore."""

@@ -70,11 +70,26 @@ class AheadClaim(NamedTuple):
     used_ms: int
 
 
+class Refused(NamedTuple):
+    """Something that was taken in durably and that the server behind the store will never keep."""
+
+    number: int
+    """Counts up; by it the caller says what it has quarantined."""
+    line: bytes
+    """As it was sent."""
+    reason: str
+    refused_at: datetime
+
+
 class TimeSeriesStore(Protocol):
     """Readings by series and time. Times are aware datetimes, intervals are half-open [start, end)."""
 
     def write(self, rows: Sequence[Row]) -> WriteResult:
-        """Store rows in one durable transaction; rows stored before are skipped. Raises StoreBusy, StoreBroken."""
+        """Take rows in one durable transaction; rows stored before are not kept twice. Raises StoreBusy, StoreBroken.
+
+        A store with a server behind it (InfluxDB) keeps them in a spool on local disk and sends them on; then `stored`
+        counts what was taken, and repeats are found only by the server, which overwrites.
+        """
 
     def range(
         self, series: str, start: datetime, end: datetime, step: timedelta, *, origin: datetime = EPOCH
@@ -101,6 +116,15 @@ class TimeSeriesStore(Protocol):
 
     def maintain(self, now: datetime) -> None:
         """A bounded piece of housekeeping beside the writer; call it about once a second. May raise StoreBusy."""
+
+    def refused(self, limit: int = 100) -> list[Refused]:
+        """The oldest of what the server behind the store will not keep, until `forget_refused`."""
+
+    def forget_refused(self, through: int) -> None:
+        """Drop what was refused up to this number: the caller has quarantined it."""
+
+    def figures(self) -> dict[str, float]:
+        """The store's own numbers for the heartbeat, e.g. `spool_rows`; none for a store without a spool."""
 
     def close(self) -> None:
         """Release the files; the store is of no use afterwards."""

@@ -19,12 +19,12 @@ from gateway.publish import Publisher
 from gateway.readers import Readers
 from gateway.registry import Registry
 from gateway.site.model import Configs, SiteConfig
-from gateway.timeseries.sqlite import open_sqlite_store
 from services.cli.doors import Doors
 from services.cli.wiring import (
     broker_of,
     configs_of,
     open_database,
+    open_store,
     port_is_free,
     seed_accounts,
     sites_of,
@@ -61,7 +61,7 @@ def ingest() -> None:
     sites = sites_of(settings, configs)
     db = open_database(settings)
     role = take_role(db, "ingest")
-    store = open_sqlite_store(settings.timeseries_path)
+    store = open_store(settings)
     judge = SiteJudge(
         db,
         configs,
@@ -131,7 +131,7 @@ def web() -> None:
         raise PortTaken(f"Port {settings.web_port} is taken", hint="Set GENGFU_WEB_PORT to another one")
     db = open_database(settings)
     seed_accounts(db, configs)
-    store = open_sqlite_store(settings.timeseries_path, read_only=True)
+    store = open_store(settings, read_only=True)
     with closing(Doors(configs, broker_of(settings), settings.web_outbox_path)) as doors:
         serve(settings, db, store, configs, stop.is_set, doors)
     store.close()

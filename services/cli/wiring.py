@@ -11,6 +11,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from gateway.mqtt import BrokerAddress
 from gateway.site.load import load_configs
 from gateway.site.model import Configs
+from gateway.timeseries.influxdb import InfluxServer, open_influx_store
+from gateway.timeseries.sqlite import open_sqlite_store
+from gateway.timeseries.store import TimeSeriesStore
 from services.kernel.clock import SystemClock
 from services.kernel.db import Database
 from services.kernel.errors import SettingsError
@@ -70,6 +73,22 @@ def configs_path(settings: Settings) -> Path:
 def shipped_configs() -> Path:
     """The demo site that comes with the program."""
     return Path(__file__).resolve().parents[2] / "device_configs"
+
+
+def open_store(settings: Settings, group: str = "", *, read_only: bool = False) -> TimeSeriesStore:
+    """The time series of the settings: the SQLite file, or InfluxDB with a spool of this ingest group in front."""
+    if not settings.influx_url:
+        return open_sqlite_store(settings.timeseries_path, read_only)
+    server = InfluxServer(
+        settings.influx_url,
+        settings.influx_bucket,
+        settings.influx_org,
+        settings.influx_username,
+        settings.influx_token.get_secret_value(),
+        settings.influx_ca,
+    )
+    spool = None if read_only else settings.spool_path(group or settings.ingest_group)
+    return open_influx_store(server, spool, spool_bytes=settings.spool_mib << 20)
 
 
 def sites_of(settings: Settings, configs: Configs) -> list[str]:

@@ -1,10 +1,16 @@
-"""Settings from the environment (`GENGFU_…`) or an env file; defaults run everything on this machine."""
+"""Settings from the environment (`GENGFU_…`), an env file or files of secrets; defaults run everything here."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRETS_DIR_ENV = "GENGFU_SECRETS_DIR"
+"""Directory with a file per secret, e.g. `gengfu_database_password`, as container engines mount them."""
 
 
 class Settings(BaseSettings):
@@ -16,6 +22,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("var"), description="Where SQLite files, outboxes and logs live")
     database_url: SecretStr = Field(
         default=SecretStr(""), description="State database; empty: SQLite in the data directory"
+    )
+    database_password: SecretStr = Field(
+        default=SecretStr(""), description="Its password, when the address above names a user without one"
     )
     broker_host: str = Field(default="127.0.0.1", description="MQTT broker")
     broker_port: int = Field(default=1883, ge=1, le=65535, description="MQTT port")
@@ -33,6 +42,20 @@ class Settings(BaseSettings):
     fire_per_address: int = Field(default=64, ge=1, description="Connections it takes from one address")
     ingest_group: str = Field(default="main", description="Names the pair of persistent MQTT sessions")
     ingest_sites: str = Field(default="", description="Comma-separated sites this ingest hears; empty: all")
+    ingest_groups: int = Field(
+        default=0, ge=0, le=1024, description="Groups the sites are spread over, each held by a lease; 0: one, unleased"
+    )
+    influx_url: str = Field(default="", description="InfluxDB, e.g. http://127.0.0.1:8086; empty: the SQLite file")
+    influx_org: str = Field(default="gengfu", description="Organisation in InfluxDB 2.x; other versions ignore it")
+    influx_bucket: str = Field(default="gengfu", description="First part of the names of its buckets or databases")
+    influx_username: str = Field(default="", description="User of InfluxDB 1.x; empty: the token alone")
+    influx_token: SecretStr = Field(default=SecretStr(""), description="Token of InfluxDB 2.x and 3, password of 1.x")
+    influx_ca: Path | None = Field(default=None, description="CA certificate InfluxDB is verified with")
+    spool_mib: int = Field(default=20_480, ge=16, description="Disk the spool in front of InfluxDB may take")
+    grafana_url: str = Field(default="", description="Grafana as people reach it; empty: no links, no annotations")
+    grafana_api_url: str = Field(default="", description="Grafana as this process reaches it; empty: the one above")
+    grafana_token: SecretStr = Field(default=SecretStr(""), description="Service account token for boards")
+    public_url: str = Field(default="", description="The console as people reach it; boards link to it")
     late_after: timedelta = Field(
         default=timedelta(minutes=5), description="A breach older than this when it arrives pages nobody by itself"
     )
@@ -47,6 +70,11 @@ class Settings(BaseSettings):
     demo: bool = Field(default=False, description="Set by `gengfu demo`: taps may be simulated on the phone page")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
+    def __init__(self, **values: Any) -> None:
+        """Read them; values given here win."""
+        directory = os.environ.get(SECRETS_DIR_ENV)
+        super().__init__(**({"_secrets_dir": directory} if directory else {}) | values)
+
     @model_validator(mode="after")
     def _broker_secret_needs_user(self) -> "Settings":
         if self.broker_password.get_secret_value() and not self.broker_username:
@@ -56,7 +84,13 @@ class Settings(BaseSettings):
     @property
     def state_url(self) -> str:
         """SQLAlchemy URL of the state database."""
-        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'gengfu.db'}"
+        url = self.database_url.get_secret_value()
+        password = self.database_password.get_secret_value()
+        if url and password:
+            scheme, _, rest = url.partition("://")
+            user, at, host = rest.rpartition("@")
+            url = f"{scheme}://{user}:{quote(password, safe='')}@{host}" if at and ":" not in user else url
+        return url or f"sqlite:///{self.data_dir / 'gengfu.db'}"
 
     @property
     def secret_key_path(self) -> Path:
@@ -67,6 +101,10 @@ class Settings(BaseSettings):
     def timeseries_path(self) -> Path:
         """The embedded time-series file."""
         return self.data_dir / "timeseries.db"
+
+    def spool_path(self, group: str) -> Path:
+        """What a group has heard and InfluxDB has not stored yet."""
+        return self.data_dir / f"spool-{group}.db"
 
     @property
     def outbox_path(self) -> Path:

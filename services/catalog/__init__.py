@@ -1,0 +1,1 @@
+"""What the site files declare, as rows: names that boards and reports show for the ids in records."""
