@@ -30,7 +30,9 @@ def packet(topic: str, payload: bytes, mid: int) -> bytes:
     return b"\x32" + _length(len(body)) + body
 
 
-def payloads(root: str, boot: str, devices: int, points: int, batch: int, messages: int) -> Iterator[tuple[str, bytes]]:
+def payloads(
+    root: str, boot: str, devices: int, points: int, batch: int, messages: int, site: str = "bench"
+) -> Iterator[tuple[str, bytes]]:
     """(topic, payload) of calm readings, in order per device."""
     rounds = -(-batch // points)  # a batch holds so many samples of each point, one per millisecond
     start = datetime.now(UTC) - (messages // devices + 1) * rounds * MS  # the last ones carry the time of now
@@ -46,7 +48,7 @@ def payloads(root: str, boot: str, devices: int, points: int, batch: int, messag
                 f'["{times[index // points]}","d{device}-p{index % points}",0.45{index % 10}]' for index in range(batch)
             )
             body = f'{{"id":"{boot}-{seq}","batch":[{entries}]}}'
-        yield f"{root}/bench/d{device}/reading", body.encode()
+        yield f"{root}/{site}/d{device}/reading", body.encode()
 
 
 def _text(moment: datetime) -> str:

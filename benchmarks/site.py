@@ -5,16 +5,16 @@ from pathlib import Path
 SITE = "bench"
 
 
-def write_site(root: Path, devices: int, points: int) -> Path:
-    """Write a device_configs directory; returns it. Point `d0-alarm` has no delays, for latency."""
-    (root / "limits").mkdir(parents=True)
-    (root / "policies").mkdir()
-    site = root / "sites" / SITE
+def write_site(root: Path, devices: int, points: int, name: str = SITE) -> Path:
+    """Write a site into a device_configs directory; returns that. Point `d0-alarm` has no delays, for latency."""
+    (root / "limits").mkdir(parents=True, exist_ok=True)
+    (root / "policies").mkdir(exist_ok=True)
+    site = root / "sites" / name
     site.mkdir(parents=True)
     shipped = Path(__file__).resolve().parent.parent / "device_configs"
-    for name in ("limits/documented.yaml", "policies/default.yaml"):
-        (root / name).write_text((shipped / name).read_text("utf-8"), "utf-8")
-    (site / "site.yaml").write_text(f"id: {SITE}\nname: bench\ntimezone: Asia/Shanghai\n", "utf-8")
+    for file in ("limits/documented.yaml", "policies/default.yaml"):
+        (root / file).write_text((shipped / file).read_text("utf-8"), "utf-8")
+    (site / "site.yaml").write_text(f"id: {name}\nname: bench\ntimezone: Asia/Shanghai\n", "utf-8")
     (site / "areas.yaml").write_text("areas:\n  - {id: room, name: room, kind: pump_room}\n", "utf-8")
     (site / "equipment.yaml").write_text(
         "equipment:\n  - {id: set, name: set, kind: pump_set, area: room}\n"

@@ -4,57 +4,10 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
-from gateway.contract.times import from_ms
-from gateway.timeseries.schema import HOUR_MS, HOURS, MINUTE_MS, MINUTES, RAW, Level, Marks, load_marks
+from gateway.timeseries.pieces import Part, Piece, merged, plan
+from gateway.timeseries.schema import HOUR_MS, HOURS, MINUTE_MS, MINUTES, RAW, Level, load_marks
 from gateway.timeseries.store import Bucket
-
-
-class Piece(NamedTuple):
-    """A part of a range to be read from one table: [start_ms, end_ms)."""
-
-    level: Level
-    start_ms: int
-    end_ms: int
-
-
-def plan(start_ms: int, end_ms: int, marks: Marks, dirty: Iterable[int], *, minutes: bool, hours: bool) -> list[Piece]:
-    """Cut a range into pieces that together hold every row once.
-
-    `dirty`: starts of the minutes in the range whose rollup is out of date, ascending; `minutes`, `hours`: whether the
-    steps end on minutes, on hours. What retention dropped is left out.
-    """
-    pieces: list[Piece] = []
-
-    def add(level: Level, from_ms: int, since_ms: int, until_ms: int) -> None:
-        if max(since_ms, from_ms) < until_ms:
-            pieces.append(Piece(level, max(since_ms, from_ms), until_ms))
-
-    def add_clean(since_ms: int, until_ms: int) -> None:
-        first_hour, end_hour = _up(since_ms, HOUR_MS), _down(min(until_ms, marks.hours_done), HOUR_MS)
-        if hours and first_hour < end_hour:
-            add(MINUTES, marks.minutes_from, since_ms, first_hour)
-            add(HOURS, marks.hours_from, first_hour, end_hour)
-            add(MINUTES, marks.minutes_from, end_hour, until_ms)
-        else:
-            add(MINUTES, marks.minutes_from, since_ms, until_ms)
-
-    clean_from = _up(start_ms, MINUTE_MS)
-    clean_end = min(_down(end_ms, MINUTE_MS), marks.minutes_done) if minutes else clean_from
-    if clean_from >= clean_end:
-        add(RAW, marks.raw_from, start_ms, end_ms)
-        return pieces
-    raw_since = start_ms
-    cursor = clean_from
-    for minute in (*(one for one in dirty if clean_from <= one < clean_end), clean_end):
-        if cursor < minute:
-            add(RAW, marks.raw_from, raw_since, cursor)
-            add_clean(cursor, minute)
-            raw_since = minute
-        cursor = minute + MINUTE_MS
-    add(RAW, marks.raw_from, raw_since, end_ms)
-    return pieces
 
 
 def aggregate(
@@ -75,12 +28,8 @@ def aggregate(
         hours=step_ms % HOUR_MS == 0 == origin_ms % HOUR_MS,
     )
     shift = -origin_ms % step_ms
-    merged: dict[int, _Part] = {}
-    for piece in pieces:
-        for part in _read(conn, series, piece, step_ms, shift):
-            slot = part[0]
-            merged[slot] = _merge(merged[slot], part) if slot in merged else part
-    return [_bucket(slot * step_ms - shift, merged[slot]) for slot in sorted(merged)]
+    parts = (part for piece in pieces for part in _read(conn, series, piece, step_ms, shift))
+    return merged(parts, step_ms, shift)
 
 
 def bounds(conn: sqlite3.Connection, level: Level, start_ms: int, end_ms: int | None) -> Iterator[int]:
@@ -94,18 +43,6 @@ def bounds(conn: sqlite3.Connection, level: Level, start_ms: int, end_ms: int | 
             return
         bucket = found
         yield bucket
-
-
-_Part = tuple[int, int, float, float, float, int, float]
-"""(slot, rows, total, low, high, time of the newest, its value) of a slot, or of the piece of it in one table."""
-
-
-def _up(at_ms: int, unit_ms: int) -> int:
-    return -(-at_ms // unit_ms) * unit_ms
-
-
-def _down(at_ms: int, unit_ms: int) -> int:
-    return at_ms // unit_ms * unit_ms
 
 
 # CROSS JOIN keeps the bucket list outermost. `last` is looked up by key instead of taken from max(ts)'s row: of two
@@ -140,7 +77,7 @@ FROM (
 _PARTS = {RAW: _RAW_PARTS, MINUTES: _rolled_parts(MINUTES), HOURS: _rolled_parts(HOURS)}
 
 
-def _read(conn: sqlite3.Connection, series: int, piece: Piece, step_ms: int, shift: int) -> Iterable[_Part]:
+def _read(conn: sqlite3.Connection, series: int, piece: Piece, step_ms: int, shift: int) -> Iterable[Part]:
     level, start_ms, end_ms = piece
     values = {
         "buckets": json.dumps(list(bounds(conn, level, start_ms, end_ms))),
@@ -151,19 +88,3 @@ def _read(conn: sqlite3.Connection, series: int, piece: Piece, step_ms: int, shi
         "shift": shift,
     }
     return conn.execute(_PARTS[level], values)
-
-
-def _merge(one: _Part, other: _Part) -> _Part:
-    slot, rows, total, low, high, newest, last = one
-    _, more_rows, more_total, lower, higher, newer, newer_last = other
-    if newer > newest:
-        newest, last = newer, newer_last
-    return slot, rows + more_rows, total + more_total, min(low, lower), max(high, higher), newest, last
-
-
-def _bucket(at_ms: int, part: _Part) -> Bucket:
-    _, rows, total, low, high, _, last = part
-    mean = total / rows
-    if not low <= mean <= high:  # by rounding; or a sum beyond the greatest double, which may be no number at all
-        mean = low if mean < low else high if mean > high else min(max(0.0, low), high)
-    return Bucket(from_ms(at_ms), rows, mean, low, high, last)

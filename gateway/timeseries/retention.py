@@ -3,7 +3,7 @@
 
 import sqlite3
 
-from gateway.timeseries.schema import HOURS, MINUTES, RAW, Level, load_marks, save_marks, writing
+from gateway.timeseries.schema import HOURS, MINUTES, RAW, Level, Marks, load_marks, save_marks, writing
 
 _MOST_ROWS = 20_000
 """Rows deleted in one transaction, about, so that the writer never waits long."""
@@ -17,17 +17,24 @@ def drop(conn: sqlite3.Connection, raw_from_ms: int, minutes_from_ms: int, hours
     """
     with writing(conn):
         marks = load_marks(conn)
-        raw = _floor(RAW, min(raw_from_ms, marks.minutes_done))
-        dirty = conn.execute("SELECT min(at) FROM dirty WHERE at < ?", (raw,)).fetchone()[0]
-        if dirty is not None:
-            raw = _floor(RAW, dirty)
-        raw = max(raw, marks.raw_from)
-        minutes = max(marks.minutes_from, _floor(MINUTES, min(minutes_from_ms, marks.hours_done, raw)))
-        hours = max(marks.hours_from, _floor(HOURS, min(hours_from_ms, minutes)))
+        first = conn.execute("SELECT min(at) FROM dirty").fetchone()[0]
+        raw, minutes, hours = limits(marks, first, raw_from_ms, minutes_from_ms, hours_from_ms)
         if (raw, minutes, hours) != (marks.raw_from, marks.minutes_from, marks.hours_from):
             save_marks(conn, marks._replace(raw_from=raw, minutes_from=minutes, hours_from=hours))
             conn.execute("DELETE FROM ahead WHERE used_ms < ?", (raw,))
     return _delete(conn, RAW, raw) + _delete(conn, MINUTES, minutes) + _delete(conn, HOURS, hours)
+
+
+def limits(
+    marks: Marks, first_dirty_ms: int | None, raw_from_ms: int, minutes_from_ms: int, hours_from_ms: int
+) -> tuple[int, int, int]:
+    """From when on raw rows, minutes and hours are kept: whole buckets, rolled up, and what is not mended yet stays."""
+    raw = _floor(RAW, min(raw_from_ms, marks.minutes_done))
+    if first_dirty_ms is not None and first_dirty_ms < raw:
+        raw = _floor(RAW, first_dirty_ms)
+    raw = max(raw, marks.raw_from)
+    minutes = max(marks.minutes_from, _floor(MINUTES, min(minutes_from_ms, marks.hours_done, raw)))
+    return raw, minutes, max(marks.hours_from, _floor(HOURS, min(hours_from_ms, minutes)))
 
 
 def _floor(level: Level, at_ms: int) -> int:

@@ -37,7 +37,7 @@ class SqliteStore:
     """TimeSeriesStore on SQLite; safe to share between threads."""
 
     def __init__(self, path: Path, reader: Reader, changers: tuple[Writer, Keeper] | None) -> None:
-        self._path = path
+        self.path = path
         self._reader = reader
         self._changers = changers
 
@@ -108,6 +108,6 @@ class SqliteStore:
     def _may_change(self) -> tuple[Writer, Keeper]:
         if self._changers is None:
             raise StoreBroken(
-                f"The time-series store {self._path} is open for reading only", hint="Write through ingest"
+                f"The time-series store {self.path} is open for reading only", hint="Write through ingest"
             )
         return self._changers

@@ -1,6 +1,5 @@
 """The hot path: rows in, durable when it returns, repeats skipped, late rows noted for the rollups."""
 
-import math
 import sqlite3
 import threading
 import time
@@ -11,8 +10,9 @@ from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
-from gateway.timeseries.schema import LAST_MS, MINUTE_MS, RAW, connect_writer, explained, writing
-from gateway.timeseries.store import AheadClaim, Row, RowRefused, StoreBusy, WriteResult
+from gateway.timeseries.refusal import refusal
+from gateway.timeseries.schema import MINUTE_MS, RAW, connect_writer, explained, writing
+from gateway.timeseries.store import AheadClaim, Row, StoreBusy, WriteResult
 
 Cells = tuple[int, int, int, int, float, int, int]
 """(bucket, series id, ts, tie, value, quality, delay): one row of `sample`."""
@@ -46,7 +46,7 @@ class Writer:
             try:
                 return self._write(rows)
             except (sqlite3.IntegrityError, OverflowError) as error:
-                raise _refusal(rows) from error
+                raise refusal(rows, "SQLite") from error
 
     def settle(self, claims: Sequence[AheadClaim]) -> list[int]:
         """See TimeSeriesStore.settle_all_ahead."""
@@ -91,7 +91,7 @@ class Writer:
             cells = []
         oldest = min(map(_at, rows))
         if oldest < 0:
-            raise _refusal(rows)
+            raise refusal(rows, "SQLite")
         with writing(conn):
             if not cells:
                 ids = self._register({row[0] for row in rows})
@@ -156,20 +156,3 @@ def _insert(conn: sqlite3.Connection, cells: list[Cells]) -> int:
         conn.execute(_INSERTS[size], list(chain.from_iterable(cells[start : start + size])))
         start += size
     return conn.total_changes - before
-
-
-def _refusal(rows: Sequence[Row]) -> RowRefused:
-    """Name the row that SQLite would not take."""
-    for index, (series, at_ms, tie, value, quality, received_ms) in enumerate(rows):
-        if not math.isfinite(value):
-            what = f"value {value} is not a finite number"
-        elif not 0 <= at_ms <= LAST_MS:
-            what = f"time {at_ms} ms is not between 1970 and 9999"
-        elif quality not in (0, 1, 2):
-            what = f"quality {quality} is not 0, 1 or 2"
-        elif not -(1 << 63) <= min(tie, received_ms - at_ms) <= max(tie, received_ms - at_ms) < 1 << 63:
-            what = "tie or time of reception does not fit 64 bits"
-        else:
-            continue
-        return RowRefused(f"Row {index} of {series}: {what}; none of the {len(rows)} rows were written")
-    return RowRefused(f"None of the {len(rows)} rows were written: SQLite refused one of them")

@@ -1,21 +1,20 @@
 """Ranges are exact: whatever was written when, rolled up or not, they equal an aggregation of the rows by hand."""
 
-import math
 import tempfile
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from timeseries_oracle import Kept, check
 
-from gateway.contract.times import from_ms, to_ms
+from gateway.contract.times import from_ms
 from gateway.timeseries import rollup
-from gateway.timeseries.ranges import Piece, plan
+from gateway.timeseries.pieces import Piece, plan
 from gateway.timeseries.schema import HOUR_MS, HOURS, MINUTE_MS, MINUTES, RAW, Marks
 from gateway.timeseries.sqlite import SqliteStore, open_sqlite_store
-from gateway.timeseries.store import EPOCH, Bucket, Reading, Row
+from gateway.timeseries.store import EPOCH, Row
 
 MIDNIGHT = 1_795_305_600_000  # 2026-11-22T00:00Z: raw and minute buckets of the store both end here
 SERIES = ("riverside/a", "riverside/b")
@@ -51,41 +50,6 @@ operations = st.lists(
 windows = st.tuples(
     at_ms, at_ms, st.sampled_from([EPOCH, from_ms(MIDNIGHT - 16 * HOUR_MS), from_ms(90_000), from_ms(7)])
 )
-
-
-class Kept:
-    """What a store must hold, and what it must answer."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, int, int], Row] = {}
-
-    def write(self, batch: Iterable[Row]) -> None:
-        for row in batch:
-            self.rows.setdefault((row[0], row[1], row[2]), row)
-
-    def readings(self, series: str, start: datetime, end: datetime) -> list[Reading]:
-        found = sorted(
-            row[1:] for row in self.rows.values() if row[0] == series and to_ms(start) <= row[1] < to_ms(end)
-        )
-        return [Reading(from_ms(at), value, quality, from_ms(received)) for at, _, value, quality, received in found]
-
-    def range(
-        self, series: str, start: datetime, end: datetime, step: timedelta, origin: datetime
-    ) -> list[tuple[datetime, list[float]]]:
-        slots: dict[int, list[float]] = {}
-        for one in self.readings(series, start, end):
-            if one.quality < 2:
-                slots.setdefault((one.at - origin) // step, []).append(one.value)
-        return [(origin + slot * step, slots[slot]) for slot in sorted(slots)]
-
-
-def check(found: list[Bucket], expected: list[tuple[datetime, list[float]]]) -> None:
-    assert [(one.at, one.count, one.min, one.max, one.last) for one in found] == [
-        (at, len(values), min(values), max(values), values[-1]) for at, values in expected
-    ]
-    for one, (_, values) in zip(found, expected, strict=True):
-        scale = max(map(abs, values))
-        assert math.isclose(one.mean, math.fsum(values) / len(values), rel_tol=1e-12, abs_tol=1e-12 * scale)
 
 
 def keeper_writing_in_between(store: SqliteStore, batch: list[Row], kept: Kept) -> None:

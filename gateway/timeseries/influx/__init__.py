@@ -1,0 +1,1 @@
+"""InfluxDB behind the time-series interface: lines, HTTP, the durable spool, its sender, reading and rollups."""
