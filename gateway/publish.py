@@ -18,7 +18,7 @@ from ulid import ULID
 from gateway.contract.receipts import Receipt, parse_receipt
 from gateway.contract.times import format_at, to_ms
 from gateway.contract.topics import Kind, ready_topic, receipt_topic, topic
-from gateway.mqtt import BrokerAddress, client_options, prepare
+from gateway.mqtt import BrokerAddress, client_options, failure, prepare
 from gateway.outbox import Drop, Lane, Outbox, OutboxError, Row
 from gateway.pacing import Overdue, Pace, Pacing, Send, Stuck
 
@@ -62,7 +62,11 @@ class _Acknowledged(NamedTuple):
     mid: int
 
 
-_News = _Connected | _Lost | _Ready | _Acknowledged | Receipt
+class _CalledOffline(NamedTuple):
+    pass
+
+
+_News = _Connected | _Lost | _Ready | _Acknowledged | _CalledOffline | Receipt
 
 
 def _now_ms() -> int:
@@ -72,8 +76,9 @@ def _now_ms() -> int:
 class Publisher:
     """Carries one outbox to one broker from a thread of its own; `put` may be called from any thread.
 
-    The name by which ingest receipts is the outbox's `via`. With `will_device` the device's status says online while
-    ingest can hear us and offline, as last will, when not.
+    The name by which ingest receipts is the outbox's `via`; publishers with outboxes of their own may share it, since
+    receipts name boots. With `will_device` the device's status says online while ingest can hear us and offline, as
+    last will, when not; with `shares_device` others speak as it too, and the end of one of them is answered.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class Publisher:
         *,
         client_id: str = "",
         will_device: str = "",
+        shares_device: bool = False,
         pace: Pace | None = None,
         clock_ms: Callable[[], int] = _now_ms,
         monotonic: Callable[[], float] = time.monotonic,
@@ -94,6 +100,7 @@ class Publisher:
         self._broker = broker
         self._client_id = client_id or f"gengfu-publish-{outbox.via}"
         self._will_device = will_device
+        self._shares_device = shares_device
         self._clock_ms = clock_ms
         self._monotonic = monotonic
         self._rng = rng or random.Random()  # noqa: S311 -- jitter
@@ -238,6 +245,8 @@ class Publisher:
                 self._pacing.connected()
             elif isinstance(news, _Ready):
                 self._take_ready(news.is_ready)
+            elif isinstance(news, _CalledOffline):
+                self._say_online()
             else:
                 self._lost(news.reason)
         if receipts:
@@ -258,7 +267,10 @@ class Publisher:
             self._broker,
         )
         self._failures = 0
-        if self._will_device:
+        self._say_online()
+
+    def _say_online(self) -> None:
+        if self._will_device and self._pacing.may_send and not self._closing.is_set():
             self.put(self._will_device, "status", {"at": format_at(self._clock_ms()), "online": True})
 
     def _connect(self) -> None:
@@ -271,7 +283,7 @@ class Publisher:
             self._listen(client)
             client.connect(self._broker.host, self._broker.port, _KEEPALIVE_S)
         except (OSError, ValueError) as error:  # ValueError: a host or a certificate that can not be
-            self._lost(str(error))
+            self._lost(failure(error, self._broker))
             return
         self._client = client
         self._connack_by = self._monotonic() + _CONNACK_S
@@ -280,6 +292,7 @@ class Publisher:
     def _listen(self, client: paho.Client) -> None:
         """Callbacks run in paho's thread: they only pass on what they hear."""
         ready, receipts = ready_topic(self.site), receipt_topic(self._outbox.via)
+        status = topic(self.site, self._will_device, "status") if self._shares_device else ""
 
         def tell(news: _News) -> None:
             self._news.append((client, news))
@@ -290,11 +303,15 @@ class Publisher:
                 tell(_Lost(str(reason)))
                 return
             tell(_Connected())
-            client.subscribe([(receipts, 1), (ready, 1)])
+            client.subscribe([(one, 1) for one in (receipts, ready, status) if one])
 
         def on_message(_c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
             if message.topic == ready:
                 tell(_Ready(bool(message.payload)))
+                return
+            if message.topic == status:
+                if not message.retain and b'"online": false' in message.payload:  # as `_offline` writes it
+                    tell(_CalledOffline())
                 return
             try:
                 tell(parse_receipt(bytes(message.payload)))

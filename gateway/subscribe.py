@@ -8,14 +8,16 @@ batch is being stored nobody reads the socket, which is the back-pressure that t
 import logging
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
 
-from gateway.mqtt import KEEPALIVE_S, BrokerAddress, client_options, prepare
+from gateway.mqtt import KEEPALIVE_S, BrokerAddress, client_options, failure, prepare
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +37,15 @@ class Message(NamedTuple):
     retain: bool
 
 
+_NOT_NOW = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
 class BufferedSocket:
     """A socket that reads ahead and writes late; paho takes it for the real one."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
         self._in = b""
         self._at = 0
         self._out = bytearray()
@@ -50,10 +56,30 @@ class BufferedSocket:
         if start == len(self._in):
             self._in, self._at = b"", 0
             self._in = self._sock.recv(_CHUNK)
+            if self._tls is not None and self._in:
+                self._in += self._more_records(self._tls)
             start = 0
         data = self._in[start : start + size]
         self._at = start + len(data)
         return data
+
+    @staticmethod
+    def _more_records(tls: ssl.SSLSocket) -> bytes:
+        """What else is there: one read gives one record, which for most brokers is one message.
+
+        Afterwards nothing is left in the TLS layer, where select would not see it.
+        """
+        records, size = [], 0
+        while size < _CHUNK or tls.pending():
+            try:
+                record = tls.recv(_CHUNK)
+            except OSError:  # nothing more now, or broken: then the next read says so
+                break
+            if not record:
+                break
+            records.append(record)
+            size += len(record)
+        return b"".join(records)
 
     def publishes(self, max_messages: int, max_bytes: int) -> "list[Message]":
         """Whole QoS 0 and 1 PUBLISH packets from the front of the buffer; stops before anything else.
@@ -103,10 +129,16 @@ class BufferedSocket:
         while self._out:
             try:
                 sent = self._sock.send(self._out)
-            except (BlockingIOError, InterruptedError):
+            except _NOT_NOW:
                 return False
             del self._out[:sent]
         return True
+
+    def close(self) -> None:
+        """Let go, after what was collected (a DISCONNECT) has left if it can at once."""
+        with suppress(OSError, ValueError):
+            self.flush()
+        self._sock.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -284,8 +316,8 @@ class Subscriber:
         self.generation += 1
         try:
             self._client.connect(self.broker.host, self.broker.port, keepalive=KEEPALIVE_S)
-        except OSError as error:
-            self._fail(f"cannot reach the broker at {self.broker}: {error}")
+        except (OSError, ValueError) as error:  # ValueError: a host that cannot be
+            self._fail(f"cannot reach the broker at {self.broker}: {failure(error, self.broker)}")
             return False
         self._flush()
         return True
@@ -295,6 +327,9 @@ class Subscriber:
         self._warned = True
         self._retry_at = time.monotonic() + self._backoff_s
         self._backoff_s = min(self._backoff_s * 2, _RECONNECT_MAX_S)
+
+    def _plain_hint(self) -> str:
+        return "is it a broker?" if self.broker.ca else "does this port want TLS? Then set GENGFU_BROKER_CA"
 
     def _connected(self, client: paho.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
@@ -327,6 +362,8 @@ class Subscriber:
     def _disconnected(self, client: paho.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if self._subscribed:
             self._fail(f"lost the broker at {self.broker} ({reason})")
+        elif reason.is_failure and time.monotonic() >= self._retry_at:
+            self._fail(f"the broker at {self.broker} closed the connection without an answer: {self._plain_hint()}")
         self._subscribed = False
         self._client.buffered = None
         # What was read but not handed out is not acknowledged: the broker delivers it again.

@@ -13,7 +13,7 @@ from gateway.contract.commands import LONGEST_MS, CommandBody, parse_command
 from gateway.contract.errors import ContractError, NotNow
 from gateway.contract.topics import command_topic, commanded_source
 from gateway.fire.conversation import outcome_event
-from gateway.mqtt import KEEPALIVE_S, BrokerAddress, client_options, prepare
+from gateway.mqtt import KEEPALIVE_S, BrokerAddress, client_options, failure, prepare
 from gateway.outlet import Event
 from gateway.subscribe import Message, Subscriber
 
@@ -48,7 +48,8 @@ class CommandSender:
                 is_taken = sent.is_published()
             except (OSError, ValueError, RuntimeError) as error:
                 self._drop()
-                raise NotNow(f"The command to {site}/{source} could not be sent: {error}") from error
+                why = failure(error, self._broker)
+                raise NotNow(f"The command to {site}/{source} could not be sent: {why}") from error
             if not is_taken:
                 self._drop()
                 raise NotNow(f"The broker at {self._broker} did not take the command to {site}/{source}")

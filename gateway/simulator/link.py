@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -117,6 +118,9 @@ class Link:
     def read(self) -> None:
         """Handle what the broker sent."""
         self._client.loop_read()
+        sock: object = self._client.socket()
+        while isinstance(sock, ssl.SSLSocket) and sock.fileno() >= 0 and sock.pending():  # where poll does not see it
+            self._client.loop_read()
 
     def close(self, now_ms: int) -> None:
         """Say goodbye; call `read` and `step_out` until it is done."""
