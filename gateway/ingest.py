@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from gateway.contract.errors import NotNow
 from gateway.contract.heard import Judge, Rejected
@@ -24,10 +25,22 @@ from gateway.timeseries.store import StoreBroken, StoreBusy, TimeSeriesStore
 
 log = logging.getLogger(__name__)
 
+SESSIONS: dict[str, tuple[Kind, ...]] = {"urgent": URGENT_KINDS, "bulk": BULK_KINDS}
+"""The two persistent sessions of a group: lane, and the kinds it hears."""
 TICK_INTERVAL_S = 1.0
 WELL_S = 5.0
 """A lane that waits longer than this for the store or the database is not well."""
 REFUSED_HINT = "Alarms were judged; the reading itself is only here. Look at the server's reason"
+
+
+def session_name(group: str, lane: str, tag: str = "") -> str:
+    """The client id by which the broker knows a session; `tag`: what nobody else can guess, lest he takes it over."""
+    return "-".join(part for part in ("gengfu-ingest", group, lane, tag) if part)
+
+
+def session_filters(sites: Sequence[str], lane: str) -> list[tuple[str, int]]:
+    """What a session subscribes to: (filter, QoS)."""
+    return [(subscription(site, kind), 1) for site in sites for kind in SESSIONS[lane]]
 
 
 class Ingest:
@@ -42,27 +55,29 @@ class Ingest:
         *,
         group: str = "main",
         sites: Sequence[str] = (),
+        tag: str = "",
         now_ms: NowMs,
     ) -> None:
+        """`tag`: of the installation; see `session_name`."""
         self._judge = judge
         self._store = store
         self._now_ms = now_ms
         self._sites = list(sites) or sorted({site for site, _ in registry.devices})
+        self._tag = tag
         self._announced: set[str] = set()
         decoder = Decoder(registry, store.settle_all_ahead)
-        self.urgent = self._lane("urgent", broker, group, URGENT_KINDS, decoder)
-        self.bulk = self._lane("bulk", broker, group, BULK_KINDS, decoder)
-        self._drops = DropWatch(broker, f"gengfu-ingest-{group}-drops")
+        self.urgent = self._lane("urgent", broker, group, decoder)
+        self.bulk = self._lane("bulk", broker, group, decoder)
+        self._drops = DropWatch(broker, session_name(group, "drops", tag))
         self._dropped_seen: int | None = None
         self._failure: BaseException | None = None
         self._well_at = time.monotonic()
         self._ticked_at = 0.0
         self._maintained_at = time.monotonic()
 
-    def _lane(self, name: str, broker: BrokerAddress, group: str, kinds: Sequence[Kind], decoder: Decoder) -> Lane:
-        filters = [(subscription(site, kind), 1) for site in self._sites for kind in kinds]
-        subscriber = Subscriber(broker, f"gengfu-ingest-{group}-{name}", filters)
-        most = MAX_URGENT_MESSAGES if kinds == URGENT_KINDS else MAX_MESSAGES
+    def _lane(self, name: str, broker: BrokerAddress, group: str, decoder: Decoder) -> Lane:
+        subscriber = Subscriber(broker, session_name(group, name, self._tag), session_filters(self._sites, name))
+        most = MAX_URGENT_MESSAGES if name == "urgent" else MAX_MESSAGES
         return Lane(name, subscriber, decoder, self._judge, self._store, self._now_ms, self._note_session, most)
 
     def _note_session(self, lane: Lane, present: bool) -> bool:
@@ -92,13 +107,16 @@ class Ingest:
         self._drops.start()
         urgent.start()
         bulk.start()
-        while not stop.wait(0.2):
-            self._tick()
-            if not (urgent.is_alive() and bulk.is_alive()):
-                stop.set()
-        self._drops.close()
-        urgent.join(timeout=10)
-        bulk.join(timeout=10)
+        try:
+            while not stop.wait(0.2):
+                self._tick()
+                if not (urgent.is_alive() and bulk.is_alive()):
+                    stop.set()
+        finally:
+            stop.set()
+            self._drops.close()
+            urgent.join(timeout=10)
+            bulk.join(timeout=10)
         if self._failure is not None:
             raise self._failure
 
@@ -110,14 +128,14 @@ class Ingest:
             stop.set()
 
     def _run_urgent(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            self.urgent.turn(stop)
-        self.urgent.close()
+        with closing(self.urgent):
+            while not stop.is_set():
+                self.urgent.turn(stop)
 
     def _run_bulk(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            self.bulk.turn(stop)
-        self.bulk.close()
+        with closing(self.bulk):
+            while not stop.is_set():
+                self.bulk.turn(stop)
 
     def _tick(self) -> None:
         now = time.monotonic()

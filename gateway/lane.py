@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from gateway.contract.errors import NotNow
+from gateway.contract.errors import NotNow, NotOurs
 from gateway.contract.heard import Judge
 from gateway.contract.receipts import Receipt
 from gateway.contract.topics import receipt_topic
@@ -186,6 +186,8 @@ class Lane:
                 write = None
                 self._stall(error, time.monotonic() - started)
                 stop.wait(RETRY_S)
+            except NotOurs:
+                raise
             except Exception as error:
                 # One poison message must not stop the stream: it is found by halving no further than one by one.
                 if len(messages) > 1:

@@ -5,7 +5,7 @@ from services.annotation import tables as annotation
 from services.catalog import tables as catalog
 from services.device import tables as device
 from services.fire import tables as fire
-from services.kernel import audit, heartbeat, leases, timers
+from services.kernel import audit, figures, heartbeat, installation, leases, timers
 from services.kernel.db import Base
 from services.notify import tables as notify
 from services.patrol import tables as patrol
@@ -22,8 +22,10 @@ __all__ = [
     "audit",
     "catalog",
     "device",
+    "figures",
     "fire",
     "heartbeat",
+    "installation",
     "leases",
     "notify",
     "patrol",

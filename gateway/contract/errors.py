@@ -45,3 +45,7 @@ class BadPayload(ContractError):
 
 class NotNow(GengfuError):
     """Nothing was committed for a reason that passes (a locked or unreachable database): try the same again."""
+
+
+class NotOurs(GengfuError):
+    """Another process does this by now: nothing was committed, and trying again is for it alone."""

@@ -1,37 +1,80 @@
-"""The doors through which taps of phones enter the event stream: an outbox and a publisher per site."""
+"""The doors through which taps of phones enter the event stream: an outbox and a publisher per site.
 
+Several web processes may speak as the same device, each from an outbox of its own: receipts name the outbox's boots.
+"""
+
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.contract.errors import ContractError
 from gateway.contract.times import parse_at
 from gateway.mqtt import BrokerAddress
-from gateway.outbox import Outbox, OutboxError
+from gateway.outbox import Lane, Outbox, OutboxError
 from gateway.publish import Publisher
 from gateway.site.model import Configs
-from services.kernel.errors import Invalid
+from services.kernel.errors import Invalid, RoleTaken
+from services.kernel.roles import RoleLock
 from services.patrol.phone.allowance import Allowance
 from services.patrol.phone.items import DoorClosed
 
 DEVICE_KIND = "patrol_app"
 
 
+class _Door(NamedTuple):
+    device: str
+    lock: RoleLock
+    outbox: Outbox
+    publisher: Publisher
+
+    def close(self) -> None:
+        self.publisher.close()
+        self.outbox.close()
+        self.lock.release()
+
+
 class Doors:
     """A door for every site that declares a device of kind `patrol_app`; taps are published as that device."""
 
     def __init__(self, configs: Configs, broker: BrokerAddress, path_of: Callable[[str], Path]) -> None:
-        self._doors: dict[str, tuple[str, Outbox, Publisher]] = {}
+        """`path_of(site)`: the outbox of the first process here; that of the n-th has `.n` in its name."""
+        self._doors: dict[str, _Door] = {}
+        self._left: list[_Door] = []
+        """What processes that ended have left behind: sent on, and never added to."""
         self._allowance = Allowance()
         try:
             for site, config in configs.sites.items():
                 device = next((one.id for one in config.devices if one.kind == DEVICE_KIND), None)
                 if device is not None:
-                    outbox = Outbox(path_of(site), via=f"{site}-{device}"[:64])
-                    self._doors[site] = (device, outbox, Publisher(outbox, broker, site, will_device=device).start())
+                    self._open(site, device, broker, path_of(site))
         except BaseException:
             self.close()
             raise
+
+    def _open(self, site: str, device: str, broker: BrokerAddress, path: Path) -> None:
+        for number in itertools.count(1):
+            place = path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
+            if site in self._doors and not place.exists():
+                return
+            lock = RoleLock(place, "web")
+            try:
+                lock.take()
+            except RoleTaken:
+                continue
+            outbox = Outbox(place, via=f"{site}-{device}"[:64])
+            if site in self._doors and outbox.is_empty:
+                outbox.close()
+                lock.release()
+                continue
+            name = f"gengfu-publish-{outbox.via}-{outbox.boot(Lane.URGENT)[-8:]}"
+            publisher = Publisher(outbox, broker, site, client_id=name, will_device=device, shares_device=True)
+            door = _Door(device, lock, outbox, publisher)
+            if site in self._doors:
+                self._left.append(door)
+            else:
+                self._doors[site] = door
+            publisher.start()
 
     def put(self, site: str, body: Mapping[str, Any]) -> None:
         """Keep one tap on disk before returning, and send it as soon as it may go; raises DoorClosed, Invalid."""
@@ -39,10 +82,10 @@ class Doors:
             raise DoorClosed(
                 f"Site {site} has no device of kind {DEVICE_KIND}", hint="Declare one in its devices.yaml", site=site
             )
-        device, _, publisher = self._doors[site]
+        door = self._doors[site]
         try:
             self._admit(site, body)
-            publisher.put(device, "tap", body)
+            door.publisher.put(door.device, "tap", body)
         except ContractError as error:  # it would be refused for ever: the phone must not come again with it
             raise Invalid(error.message, hint=error.hint) from error
         except OutboxError as error:
@@ -57,6 +100,5 @@ class Doors:
 
     def close(self) -> None:
         """End the publishers; what is not yet receipted stays in the files."""
-        for _, outbox, publisher in self._doors.values():
-            publisher.close()
-            outbox.close()
+        for door in (*self._doors.values(), *self._left):
+            door.close()

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from gateway.contract.errors import NotNow
@@ -50,8 +51,12 @@ class SiteJudge:
         late_after: timedelta = timedelta(minutes=5),
         loss_settle: timedelta = timedelta(seconds=10),
         secret: bytes = b"",
+        fence: Callable[[Session], None] | None = None,
     ) -> None:
-        """`secret`: opens the keys of signed tags."""
+        """`secret`: opens the keys of signed tags.
+
+        `fence`: called at the end of every transaction; raises NotOurs when another process judges these sites now.
+        """
         self._db = db
         self._sites: dict[str, SiteConfig] = {site: configs.site(site) for site in sites}
         self._holder = holder
@@ -66,6 +71,7 @@ class SiteJudge:
         self._reactions = Reactions(self._sites, late_after)
         self._patrol = PatrolDesk(self._sites, secret, late_after)
         self._fire = FireDesk(self._sites, late_after)
+        self._fence = fence
         self._turn = threading.Lock()
         self._loaded = False
         self._collided = False
@@ -80,6 +86,9 @@ class SiteJudge:
                 with self._db.begin() as session:
                     self._refresh(session, now_ms)
                     yield session
+                    if self._fence is not None:
+                        session.flush()  # last: nobody waits for the lease's row while we write
+                        self._fence(session)
                 self._collided, self._swept = False, True
             except IntegrityError as error:
                 # Another process wrote the same row at this moment: seen again, it is there. Twice is no accident.
@@ -88,10 +97,13 @@ class SiteJudge:
                     raise
                 self._collided = True
                 raise NotNow("Another process was faster", hint="It is tried again; nothing is lost") from error
-            except (OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
                 self._loaded = False
+                if isinstance(error, InternalError) and not error.connection_invalidated:
+                    raise
+                reason = getattr(error, "orig", error)
                 raise NotNow(
-                    f"The state database did not commit ({error.orig})", hint="It is tried again; nothing is lost"
+                    f"The state database did not commit ({reason})", hint="It is tried again; nothing is lost"
                 ) from error
             except BaseException:
                 self._loaded = False

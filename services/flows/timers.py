@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import to_ms
@@ -20,6 +21,7 @@ from services.flows.telling import (
     tell_order_overdue,
 )
 from services.kernel import timers
+from services.kernel.collisions import collided
 from services.kernel.timers import Timer, TimerHandler
 from services.rules.tables import PointState
 from services.work_order import service as work_orders
@@ -148,6 +150,8 @@ def run_due(
             # The files may be back with the next start; what is due then must not be lost.
             timer.due_at, timer.outcome = now + timedelta(minutes=1), f"waits: {error.message}"[:200]
         except Exception as error:  # noqa: BLE001 - one broken timer must not hold up the others; it is raised as an alert
+            if isinstance(error, DBAPIError) and collided(error):
+                continue  # with another worker; what it held is undone, and it is due again at once
             if isinstance(error, UnknownId) and timer.ref not in sites:
                 timer.done_at, timer.outcome = now, f"nothing to do: {error.message}"[:200]
                 continue
