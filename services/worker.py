@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from gateway.site.model import Configs, SiteConfig
 from services.alert import service as alerts
-from services.flows import system
+from services.flows import figures, store_watch, system
 from services.flows.fire import link as fire_link
 from services.flows.fire.care_watch import FireCareTimers
 from services.flows.fire.commands import Send
@@ -28,7 +28,9 @@ from services.flows.timers import TimerFlows, run_due
 from services.kernel import timers
 from services.kernel.clock import Clock
 from services.kernel.db import Database, UtcDateTime
+from services.kernel.groups import group_of, lease_of
 from services.kernel.heartbeat import Heartbeat, beat
+from services.kernel.leases import Lease
 from services.kernel.timers import Timer, TimerHandler
 from services.notify.deliver import Courier
 from services.notify.model import Channel
@@ -48,6 +50,8 @@ EVERY_S = 0.1
 BEAT_EVERY = timedelta(seconds=2)
 SILENT_AFTER = timedelta(seconds=60)
 DEAF_AFTER = timedelta(seconds=60)
+UNHELD_AFTER = timedelta(seconds=20)
+"""A living ingest takes what is free within a second, and what ran out within ten."""
 HEARS_BELOW_S = 5.0
 AHEAD = timedelta(seconds=5)
 """A heartbeat further in the future was written before our clock was set back: it proves nothing."""
@@ -75,6 +79,8 @@ class Worker:
     """Makes the starts of random rounds unpredictable."""
     send_command: Send | None = None
     """Carries a command to a site's gateway; None: commands to fire sources expire."""
+    ingest_groups: int = 0
+    """As in the settings: each must have a holder. 0: ingest has no leases."""
     _courier: Courier = field(init=False)
     _flows: TimerFlows = field(init=False)
     _patrol: PatrolTimers = field(init=False)
@@ -86,6 +92,7 @@ class Worker:
     _begun: frozenset[str] = frozenset()
     """Which watches that never end were started."""
     _forgot_at: datetime | None = None
+    _noted_minute: datetime | None = None
 
     def __post_init__(self) -> None:
         """Put the parts together."""
@@ -204,12 +211,17 @@ class Worker:
         if self._forgot_at is None or not timedelta(0) <= now - self._forgot_at < FORGET_EVERY:
             self._forgot_at = now
             timers.forget(session, now - TIMERS_KEPT)
+        minute = now.replace(second=0, microsecond=0)
+        if minute != self._noted_minute:
+            self._noted_minute = minute
+            self._try(session, "watch.figures", partial(figures.note, session, now), None, now)
         hearts = list(session.scalars(select(Heartbeat).where(Heartbeat.role == "ingest")))
         for site, config in self.configs.sites.items():
             own = [heart for heart in hearts if site in (heart.sites or [site]) and heart.at <= now + AHEAD]
             newest = max(own, key=lambda heart: heart.at, default=None)
             watches: dict[str, Callable[[], object]] = {
                 "watch.ingest": partial(self._watch_ingest, session, config, newest, now),
+                "watch.store": partial(store_watch.look, session, config, newest, now),
                 "watch.fire_link": partial(fire_link.look, session, config, now),
                 "watch.seen": partial(system.settle_seen, session, config, now),
                 "watch.patrol_seen": partial(emergency.settle_seen, session, config, now),
@@ -220,6 +232,8 @@ class Worker:
     def _watch_ingest(self, session: Session, config: SiteConfig, heart: Heartbeat | None, now: datetime) -> None:
         """One site's ingest: does it live, and does it hear and store?"""
         since = self._watched_since or now
+        if self.ingest_groups and not self._is_held(session, config, since, now):
+            return  # that it is silent is no news
         last = heart.at if heart is not None else since
         if now - max(last, since) > SILENT_AFTER:
             system.process_silent(session, config, "ingest", last, now)
@@ -232,6 +246,18 @@ class Worker:
             system.process_deaf(session, config, "ingest", deaf_s, now)
         elif deaf_s < HEARS_BELOW_S:
             system.process_hears(session, config, "ingest", now)
+
+    def _is_held(self, session: Session, config: SiteConfig, watched_since: datetime, now: datetime) -> bool:
+        """Whether a process has the site's ingest group; an alert says when nobody takes it."""
+        group = group_of(config.site.id, self.ingest_groups)
+        lease = session.get(Lease, lease_of(group))
+        since = watched_since if lease is None else max(lease.until, watched_since)
+        is_held = lease is not None and lease.holder != "" and lease.until > now
+        if is_held:
+            system.group_held(session, config, group, now)
+        elif now - since > UNHELD_AFTER:
+            system.group_unheld(session, config, group, since, now)
+        return is_held or now - since <= UNHELD_AFTER
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; a database that does not answer is waited for."""

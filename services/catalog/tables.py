@@ -16,7 +16,7 @@ class CatalogEntry(Base):
 
     site: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
-    """site, area, equipment, device, point, person, checkpoint, route, fire_panel, fire_zone."""
+    """site, area, equipment, device, point, person, checkpoint, route, fire_panel, fire_zone, fire_point."""
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     position: Mapped[int] = mapped_column(Integer)
     """Order in the site files."""
@@ -26,7 +26,7 @@ class CatalogEntry(Base):
     area_path: Mapped[str] = mapped_column(Text, default="")
     """Chinese names from the outermost area to its own."""
     parent: Mapped[str] = mapped_column(String(64), default="")
-    """The area an area is in, the device of a point, the panel of a zone."""
+    """The area an area is in, the device of a point, the panel of a zone or fire point, the source of a panel."""
     unit: Mapped[str] = mapped_column(String(16), default="")
     set_value: Mapped[float | None] = mapped_column(Float)
     low: Mapped[float | None] = mapped_column(Float)

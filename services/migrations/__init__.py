@@ -1,4 +1,4 @@
-"""Schema of the state database, as Alembic revisions; the programs bring it up to date themselves."""
+"""Schema of the state database, as Alembic revisions, and the views on it; the programs bring both up to date."""
 
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from sqlalchemy import text
 
 from services.kernel.db import Database
 from services.kernel.errors import SchemaMismatch
+from services.migrations import views
 
 _LOCK = 0x67656E67  # "geng": one migrator at a time on PostgreSQL
 
 
 def upgrade(db: Database) -> None:
-    """Bring the schema up to date; several processes may call this at once. Refuses a newer schema."""
+    """Bring schema and views up to date; several processes may call this at once. Refuses a newer schema."""
     if db.sqlite_path is not None:
         db.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     config = _config()
@@ -30,10 +31,13 @@ def upgrade(db: Database) -> None:
                 f"The state database has schema {current}, which this program does not know",
                 hint="It was used by a newer Gengfu: run that one, or restore a backup",
             )
-        if current == script.get_current_head():
-            return
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if current != script.get_current_head():
+            if not db.is_sqlite:
+                views.drop(connection)  # a table cannot be altered under a view that reads it
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        if not db.is_sqlite:
+            views.install(connection)
 
 
 def _config() -> Config:

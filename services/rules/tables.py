@@ -44,7 +44,11 @@ class Excursion(Base):
     """One time a value was outside a limit, however short, alerted or not."""
 
     __tablename__ = "excursion"
-    __table_args__ = (Index("ix_excursion_point_started_at", "point", "started_at"),)
+    __table_args__ = (
+        Index("ix_excursion_point_started_at", "point", "started_at"),
+        Index("ix_excursion_started_at", "started_at"),
+        Index("ix_excursion_ended_at", "ended_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     point: Mapped[str] = mapped_column(String(130))
