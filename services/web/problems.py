@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from gateway.contract.errors import GengfuError
+from gateway.timeseries.store import StoreBroken, StoreBusy
 from services.kernel.errors import AppError, Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated
 from services.web import i18n, labels
 from services.web.deps import LANGUAGE_COOKIE, PasswordChangeNeeded, Visitor
@@ -99,6 +100,8 @@ def human(error: Exception, _: Translate) -> str:
         return _("The state has changed in the meantime. Look at the current state and decide again.")
     if isinstance(error, NotFound):
         return _("It does not exist, or no longer.")
+    if isinstance(error, StoreBusy | StoreBroken):
+        return _("The store of readings does not answer right now. Alarms go on; try again in a moment.")
     if isinstance(error, AppError) and "weakness" in error.detail:
         return labels.weakness(error.detail["weakness"], _)
     return str(error)
@@ -108,6 +111,8 @@ def _gengfu_error(request: Request, error: Exception) -> Response:
     status, code, extra = 500, "internal", {}
     if isinstance(error, AppError):
         status, code, extra = error.status, error.code, error.detail
+    elif isinstance(error, StoreBusy | StoreBroken):
+        status, code, extra = 503, "store_away", {"retry_after_s": 5}
     message, hint = (error.message, error.hint) if isinstance(error, GengfuError) else (str(error), "")
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from services.people.roles import Actor, may
-from services.web import i18n, labels
+from services.web import boards, i18n, labels
 from services.web.deps import Services, Visitor, services
 from services.web.i18n import LANGUAGES
 from services.web.queries import fire_banner
@@ -112,6 +112,9 @@ def _shared(svc: Services, language: str) -> dict[str, Any]:
         "ago": lambda moment: i18n.ago(now - moment, language),
         "in_words": lambda delta: i18n.span(delta, language),
         "left": lambda due: countdown(due - now),
+        "grafana_board": partial(boards.url, svc.settings.grafana_url),
+        "grafana_point": partial(boards.of_point, svc.settings.grafana_url, svc.configs),
+        "grafana_alert": lambda alert: boards.of_alert(svc.settings.grafana_url, svc.configs, alert, now),
         "fire_banner": lambda: fire_banner.banner(svc, language),
     }
 

@@ -95,21 +95,21 @@ def draw(svc: Services, key: str, rule: str, window: str, language: str, now: No
     with svc.db.read() as s:
         row = point_queries.one(s, svc, key, now, language)
         alerts = queries.of_point(s, key, start)
-    samples = point_queries.history(svc, key, start, now, step)
+    samples = point_queries.past(svc, key, start, now, step)
     marks = [chart.Mark(to_ms(alert.opened_at), _("opened")) for alert in alerts if not rule or alert.rule == rule]
     words = chart.Words(
         gap=_("no data"),
         upper=_("upper limit"),
         lower=_("lower limit"),
         set_value=_("set value"),
-        empty=_("No readings in this period"),
+        empty=_("No readings in this period") if samples is not None else _("Readings cannot be fetched right now"),
         outside=_("outside the limit"),
     )
     picture = chart.Picture(
         start_ms=to_ms(start),
         end_ms=to_ms(now),
         step_ms=step // timedelta(milliseconds=1),
-        samples=[sample for sample in samples if sample.at_ms >= to_ms(start - step)],
+        samples=[sample for sample in samples or () if sample.at_ms >= to_ms(start - step)],
         gap_ms=point_queries.gap_ms(row.point, step),
         unit="" if row.point.unit == "1" else row.point.unit,
         decimals=row.point.decimals,

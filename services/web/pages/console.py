@@ -112,7 +112,9 @@ def _sparks(svc: Services, rows: list[AlertRow], now: Now, most: int = 30) -> di
         if point is None:
             continue
         target = row.alert.target
-        samples = point_queries.history(svc, target, start, now, point_queries.SPARK_STEP)
+        samples = point_queries.past(svc, target, start, now, point_queries.SPARK_STEP)
+        if samples is None:
+            break
         limits = [limit for limit in svc.configs.limits_of(target) if limit.rule == row.alert.rule]
         band = point_queries.band_for(limits, point.set_value)
         gap = point_queries.gap_ms(point, point_queries.SPARK_STEP)

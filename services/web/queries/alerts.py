@@ -21,6 +21,7 @@ from services.people.roles import Actor, Role
 from services.web.deps import Services
 from services.web.queries.due import Due
 from services.web.queries.places import Place, Places
+from services.web.queries.points import newest
 from services.work_order.tables import WorkOrder
 
 Tab = Literal["open", "shelved", "closed"]
@@ -195,7 +196,7 @@ def _rows(s: Session, svc: Services, alerts: Sequence[Alert], now: datetime, lan
     for held in s.scalars(select(WorkOrder).where(WorkOrder.alert_id.in_(ids)).order_by(WorkOrder.id)):
         orders[held.alert_id or ""] = held
     escalations = _escalations(s, alerts)
-    current = svc.store.latest([alert.target for alert in alerts if alert.closed_at is None])
+    current = newest(svc, [alert.target for alert in alerts if alert.closed_at is None])
     found = []
     for alert in alerts:
         order = orders.get(alert.id)

@@ -1,5 +1,6 @@
 """Points with their last value and verdict, their past, and the maintenance modes that are on."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from gateway.contract.times import to_ms
 from gateway.site.limit import Limit
 from gateway.site.model import Area, Equipment, Point
-from gateway.timeseries.store import Reading
+from gateway.timeseries.store import Reading, StoreBroken, StoreBusy
 from services.alert.tables import Alert
 from services.kernel.errors import Invalid, NotFound
 from services.rules.band import INF, band_of
@@ -19,6 +20,8 @@ from services.rules.tables import MaintenanceMode, PointState
 from services.web import chart
 from services.web.deps import Services
 from services.web.queries.places import Places
+
+log = logging.getLogger(__name__)
 
 Verdict = Literal["inside", "outside", "silent", "bad", "maintenance", "unknown"]
 
@@ -70,7 +73,7 @@ def groups(s: Session, svc: Services, now: datetime, language: str) -> list[Area
     modes = modes_on(s, now)
     alerts = _open_alerts(s)
     keys = [config.key(point.id) for config in svc.configs.sites.values() for point in config.points]
-    latest = svc.store.latest(keys)
+    latest = newest(svc, keys)
     found: dict[tuple[str, str], AreaGroup] = {}
     for site, config in svc.configs.sites.items():
         for area in config.areas:
@@ -88,7 +91,7 @@ def one(s: Session, svc: Services, key: str, now: datetime, language: str) -> Po
     config = svc.configs.sites.get(site)
     if config is None or point not in config.point_by_id:
         raise NotFound(f"There is no point {key!r}", hint="Points are declared in the site files", point=key)
-    reading = svc.store.latest([key]).get(key)
+    reading = newest(svc, [key]).get(key)
     state = s.get(PointState, key)
     return _row(svc, key, reading, state, modes_on(s, now), _open_alerts(s).get(key), now, language)
 
@@ -109,6 +112,24 @@ def history(svc: Services, key: str, start: datetime, end: datetime, step: timed
         chart.Sample(to_ms(bucket.at), bucket.min, bucket.max, bucket.mean)
         for bucket in svc.store.range(key, origin, end, step)
     ]
+
+
+def past(svc: Services, key: str, start: datetime, end: datetime, step: timedelta) -> list[chart.Sample] | None:
+    """As `history`; None when the store does not answer: the page is of use without it."""
+    try:
+        return history(svc, key, start, end, step)
+    except (StoreBusy, StoreBroken) as error:
+        log.warning("a chart without readings: %s", error)
+        return None
+
+
+def newest(svc: Services, keys: Sequence[str]) -> dict[str, Reading]:
+    """The newest reading of each point; none when the store does not answer."""
+    try:
+        return svc.store.latest(keys)
+    except (StoreBusy, StoreBroken) as error:
+        log.warning("a page without values: %s", error)
+        return {}
 
 
 def gap_ms(point: Point, step: timedelta) -> int:

@@ -10,16 +10,16 @@ from services.kernel.db import Database
 
 
 @pytest.fixture
-def console(sqlite_db: Database, tmp_path: Path) -> Iterator[Console]:
-    """A console on SQLite."""
-    found = Console(sqlite_db, tmp_path)
+def console(one_db: Database, tmp_path: Path) -> Iterator[Console]:
+    """A console on one kind of database."""
+    found = Console(one_db, tmp_path)
     yield found
     found.close()
 
 
 @pytest.fixture
 def any_console(db: Database, tmp_path: Path) -> Iterator[Console]:
-    """A console on SQLite, and again on PostgreSQL."""
+    """A console on each kind of database."""
     found = Console(db, tmp_path)
     yield found
     found.close()
