@@ -290,16 +290,16 @@ def seed_people(s: Session, persons: Iterable[SitePerson], now: datetime) -> lis
 
 
 def first_run_admin(
-    s: Session, now: datetime, *, must_change: bool = True, hasher: Hasher = DEFAULT_HASHER
+    s: Session, now: datetime, *, password: str = "", must_change: bool = True, hasher: Hasher = DEFAULT_HASHER
 ) -> str | None:
-    """The password of a fresh `admin` account, once; None when somebody can already sign in."""
+    """The password of a fresh `admin` account (empty: a random one), once; None when somebody can already sign in."""
     if s.scalar(select(func.count()).select_from(User).where(User.password_hash.is_not(None))):
         return None
     user = s.get(User, "admin")
     if user is None:
         user = User(username="admin", display_name="系统管理员", areas=[], created_at=now, active=True, language="zh")
         s.add(user)
-    password = random_password()
+    password = password or random_password()
     user.role, user.password_hash, user.must_change_password = Role.ADMIN.value, hasher.hash(password), must_change
     audit.record(s, now, "system", "people.first_run_admin", "admin")
     return password

@@ -1,0 +1,69 @@
+"""The list an installer works from: every device of a site with its account at the broker; it keeps the passwords."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from gateway.site.model import Device, SiteConfig
+from services.install.mosquitto import User, device_user, speaker_of
+from services.kernel.errors import SettingsError
+
+COLUMNS: Final = ("device", "name", "area", "kind", "user", "password", "publishes", "hears", "server", "note")
+_BOM: Final = "\ufeff"
+"""Spreadsheet programs take a file without it for GBK."""
+_NOTES: Final = {
+    "gengfu": "不需要账号：值班台代为发送 / no account: the console speaks for it",
+    "gateway": "不需要账号：由网关代为发送 / no account: the gateway speaks for it",
+    None: "",
+}
+
+
+class Entry(NamedTuple):
+    """A device of the list; without a user another one speaks for it."""
+
+    device: str
+    user: User | None
+    password: str
+
+
+def entries(config: SiteConfig, words: Mapping[str, str]) -> list[Entry]:
+    """The devices of a site; `words`: password by device."""
+    return [Entry(one.id, user, words[one.id] if user else "") for one, user in _users(config)]
+
+
+def devices_with_account(config: SiteConfig) -> list[str]:
+    """The devices that sign in at the broker themselves."""
+    return [device.id for device, user in _users(config) if user is not None]
+
+
+def render(config: SiteConfig, listed: Sequence[Entry], server: str) -> str:
+    """The list as CSV; `server`: host and port the devices connect to."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for entry in listed:
+        device = config.device(entry.device)
+        user = entry.user
+        account = ("", "", "", "", "") if user is None else (
+            user.name, entry.password, " ".join(user.publishes), " ".join(user.hears), server,
+        )  # fmt: skip
+        area = config.area(device.area)
+        note = _NOTES[speaker_of(config, device)]
+        writer.writerow([device.id, device.name, area.name, device.kind, *account, note])
+    return _BOM + out.getvalue()
+
+
+def passwords_in(text: str, where: str) -> dict[str, str]:
+    """Passwords by device from an earlier list, whatever columns have been added; raises SettingsError."""
+    reader = csv.DictReader(io.StringIO(text.removeprefix(_BOM)))
+    if not {"device", "password"} <= set(reader.fieldnames or ()):
+        raise SettingsError(
+            f"{where} has no columns device and password: the devices' passwords cannot be read",
+            hint="Restore the file from the backup, or remove it: every device of the site then gets a new password",
+        )
+    return {row["device"]: row["password"] for row in reader if row["device"] and row["password"]}
+
+
+def _users(config: SiteConfig) -> list[tuple[Device, User | None]]:
+    return [(device, device_user(config, device)) for device in config.devices]
