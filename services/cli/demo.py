@@ -105,8 +105,9 @@ def up(
     db = open_database(settings)
     seed_accounts(db, configs)
     with db.begin() as session:
-        admin = people.first_run_admin(session, SystemClock().now())
-    sign_in = f"admin / {admin}" if admin else ""
+        first = settings.first_admin_password.get_secret_value()
+        admin = people.first_run_admin(session, SystemClock().now(), password=first)
+    sign_in = f"admin / {admin}" if admin and not first else ""
     _run(settings, configs, db, lang, sign_in, others="", simulate=None)
 
 

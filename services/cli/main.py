@@ -14,7 +14,23 @@ from rich.markup import escape
 from gateway.broker import PortTaken
 from gateway.contract.errors import GengfuError
 from gateway.site.problems import Language, SiteInvalid, format_problems
-from services.cli import accounts, demo, fire, limits, parts, readers, simulate, site, tags
+from services.cli import (
+    accounts,
+    demo,
+    fire,
+    grafana,
+    health,
+    influx,
+    init,
+    limits,
+    migrate,
+    parts,
+    readers,
+    sessions,
+    simulate,
+    site,
+    tags,
+)
 from services.kernel.errors import RoleTaken
 
 EXIT_WRONG = 1
@@ -33,12 +49,18 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("up")(demo.up)
+app.command("init")(init.init)
 app.command("check")(site.check)
 app.command("limits")(limits.show)
+app.command("health")(health.health)
+app.add_typer(influx.app, name="influx")
 app.add_typer(accounts.app, name="account")
 app.add_typer(tags.app, name="tag")
 app.add_typer(readers.app, name="reader")
 app.add_typer(fire.app, name="fire")
+app.add_typer(grafana.app, name="grafana")
+app.add_typer(migrate.app, name="migrate")
+app.add_typer(sessions.app, name="sessions")
 app.add_typer(simulate.app, name="simulate")
 for name, function in parts.COMMANDS.items():
     app.command(name, rich_help_panel="Single processes")(function)

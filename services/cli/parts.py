@@ -13,13 +13,14 @@ from gateway.broker import EmbeddedBroker, PortTaken
 from gateway.contract.times import to_ms
 from gateway.fire.commands import CommandSender
 from gateway.fire.sources import FireSources
-from gateway.ingest import Ingest
 from gateway.outbox import Outbox
 from gateway.publish import Publisher
 from gateway.readers import Readers
-from gateway.registry import Registry
 from gateway.site.model import Configs, SiteConfig
 from services.cli.doors import Doors
+from services.cli.health import sign
+from services.cli.ingest_groups import hear, hear_groups
+from services.cli.marking import marking
 from services.cli.wiring import (
     broker_of,
     configs_of,
@@ -27,12 +28,12 @@ from services.cli.wiring import (
     open_store,
     port_is_free,
     seed_accounts,
+    seed_first_admin,
     sites_of,
     stop_event,
     take_role,
 )
-from services.flows.judge import SiteJudge
-from services.flows.learning import Learner
+from services.flows import catalog
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.errors import SettingsError
 from services.kernel.settings import Settings
@@ -56,38 +57,19 @@ def broker() -> None:
 
 def ingest() -> None:
     """Hear the broker: store, judge, commit, acknowledge."""
-    settings, stop, clock = Settings(), stop_event(), SystemClock()
+    settings, stop = Settings(), stop_event()
     configs = configs_of(settings)
     sites = sites_of(settings, configs)
     db = open_database(settings)
     role = take_role(db, "ingest")
-    store = open_store(settings)
-    judge = SiteJudge(
-        db,
-        configs,
-        sites,
-        holder=f"{socket.gethostname()}:{settings.ingest_group}",
-        late_after=settings.late_after,
-        loss_settle=settings.loss_settle,
-        secret=installation_secret(settings),
-    )
-    learner = Learner(judge, store, [configs.site(site) for site in sites], settings.raw_days)
-    running = Ingest(
-        broker_of(settings),
-        Registry.of(configs.site(site) for site in sites),
-        store,
-        judge,
-        group=settings.ingest_group,
-        sites=sites,
-        now_ms=lambda: to_ms(clock.now()),
-    )
-    learner.start(stop, clock)
     try:
-        running.run(stop)
+        if settings.ingest_groups:
+            hear_groups(settings, configs, db, sites, stop)
+        else:
+            holder = f"{socket.gethostname()}:{settings.ingest_group}"
+            with closing(open_store(settings)) as store:
+                hear(settings, configs, db, store, settings.ingest_group, sites, stop, holder=holder)
     finally:
-        stop.set()
-        learner.join()
-        store.close()
         db.dispose()
         if role is not None:
             role.release()
@@ -99,9 +81,11 @@ def worker() -> None:
     configs = configs_of(settings)
     db = open_database(settings)
     role = take_role(db, "worker")
+    with db.begin() as session:
+        catalog.sync(session, configs, SystemClock().now())
     holder = f"{socket.gethostname()}:{os.getpid()}" if role is None else "worker"
     commands = CommandSender(broker_of(settings), f"gengfu-commands-{socket.gethostname()}-{os.getpid()}")
-    with httpx.Client() as client, closing(commands):
+    with httpx.Client() as client, closing(commands), marking(settings, db, configs, stop):
 
         def sender_for(channel: Channel) -> Sender:
             return build_sender(channel, os.environ, client, write=lambda text: print(text, flush=True))
@@ -115,6 +99,7 @@ def worker() -> None:
             holder=holder,
             seed=schedule_seed(installation_secret(settings)),
             send_command=commands.send,
+            ingest_groups=settings.ingest_groups,
         ).run(stop)
     db.dispose()
     if role is not None:
@@ -131,6 +116,7 @@ def web() -> None:
         raise PortTaken(f"Port {settings.web_port} is taken", hint="Set GENGFU_WEB_PORT to another one")
     db = open_database(settings)
     seed_accounts(db, configs)
+    seed_first_admin(db, settings)
     store = open_store(settings, read_only=True)
     with closing(Doors(configs, broker_of(settings), settings.web_outbox_path)) as doors:
         serve(settings, db, store, configs, stop.is_set, doors)
@@ -160,6 +146,7 @@ def gateway(
                     driver.retry()
                 at = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
                 stats = publisher.stats()
+                sign(settings.data_dir, clock.now(), stats.queued, stats.oldest_age)
                 if "gateway-backlog" in points:
                     body = {"at": at, "point": "gateway-backlog", "value": float(stats.queued), "unit": "1"}
                     publisher.put(device, "reading", body)

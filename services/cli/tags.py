@@ -43,7 +43,7 @@ def add(
     site = _site(settings, site)
     key_set = _key_set(*_ask(), diversify, system)
     now = SystemClock().now()
-    with open_database(settings).begin() as session:
+    with open_database(settings) as db, db.begin() as session:
         secret = sun_keys.installation_secret(settings)
         sun_keys.put(session, secret, site, name, key_set, now, replace=replace)
         audit.record(session, now, _ACTOR, "sun_keys.add", f"{site}/{name}", replaced=replace, diversify=diversify)
@@ -56,7 +56,7 @@ def show(site: SiteOption = "") -> None:
     """Names of the key sets; the keys themselves are never shown."""
     settings = Settings()
     wanted = [_site(settings, site)] if site else sorted(configs_of(settings).sites)
-    with open_database(settings).read() as session:
+    with open_database(settings) as db, db.read() as session:
         for one in wanted:
             for name, created_at in sun_keys.names(session, one):
                 out.print(f"{escape(one)}/{escape(name)}  {created_at:%Y-%m-%d %H:%M} UTC")
@@ -67,7 +67,7 @@ def verify(url: Annotated[str, typer.Argument(help="The address a tag gave; quot
     """Say what an address proves, without using it up."""
     settings = Settings()
     worst: SunRefused | None = None
-    with open_database(settings).read() as session:
+    with open_database(settings) as db, db.read() as session:
         secret = sun_keys.installation_secret(settings)
         for config in configs_of(settings).sites.values():
             try:
@@ -89,7 +89,7 @@ def reset(
     """Let a tag count from zero again, after it was given new keys: with its old ones old addresses would count too."""
     known = canonical(uid)
     now = SystemClock().now()
-    with open_database(Settings()).begin() as session:
+    with open_database(Settings()) as db, db.begin() as session:
         dropped = sun_claims.forget(session, known)
         if not dropped:
             raise NotFound(f"No read of tag {known} is on record", hint="Give its UID as 14 hexadecimal digits")

@@ -3,10 +3,11 @@
 import os
 import signal
 import socket
+import ssl
 import threading
 from pathlib import Path
 
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 
 from gateway.mqtt import BrokerAddress
 from gateway.site.load import load_configs
@@ -15,6 +16,7 @@ from gateway.timeseries.influxdb import InfluxServer, open_influx_store
 from gateway.timeseries.sqlite import open_sqlite_store
 from gateway.timeseries.store import TimeSeriesStore
 from services.kernel.clock import SystemClock
+from services.kernel.collisions import once_more
 from services.kernel.db import Database
 from services.kernel.errors import SettingsError
 from services.kernel.roles import RoleLock
@@ -75,11 +77,9 @@ def shipped_configs() -> Path:
     return Path(__file__).resolve().parents[2] / "device_configs"
 
 
-def open_store(settings: Settings, group: str = "", *, read_only: bool = False) -> TimeSeriesStore:
-    """The time series of the settings: the SQLite file, or InfluxDB with a spool of this ingest group in front."""
-    if not settings.influx_url:
-        return open_sqlite_store(settings.timeseries_path, read_only)
-    server = InfluxServer(
+def influx_server(settings: Settings) -> InfluxServer:
+    """InfluxDB of the settings."""
+    return InfluxServer(
         settings.influx_url,
         settings.influx_bucket,
         settings.influx_org,
@@ -87,8 +87,15 @@ def open_store(settings: Settings, group: str = "", *, read_only: bool = False) 
         settings.influx_token.get_secret_value(),
         settings.influx_ca,
     )
+
+
+def open_store(settings: Settings, group: str = "", *, read_only: bool = False) -> TimeSeriesStore:
+    """The time series of the settings: the SQLite file, or InfluxDB with a spool of this ingest group in front."""
+    if not settings.influx_url:
+        return open_sqlite_store(settings.timeseries_path, read_only)
     spool = None if read_only else settings.spool_path(group or settings.ingest_group)
-    return open_influx_store(server, spool, spool_bytes=settings.spool_mib << 20)
+    beside = settings.ingest_groups > 0
+    return open_influx_store(influx_server(settings), spool, spool_bytes=settings.spool_mib << 20, beside=beside)
 
 
 def sites_of(settings: Settings, configs: Configs) -> list[str]:
@@ -103,6 +110,7 @@ def sites_of(settings: Settings, configs: Configs) -> list[str]:
     return wanted
 
 
+@once_more  # another replica may start at this moment
 def seed_accounts(db: Database, configs: Configs) -> None:
     """Bring the accounts of the site files into the database."""
     now = SystemClock().now()
@@ -111,8 +119,28 @@ def seed_accounts(db: Database, configs: Configs) -> None:
             people.seed_people(session, config.people, now)
 
 
+def seed_first_admin(db: Database, settings: Settings) -> bool:
+    """Give `admin` the first password of the settings; whether nobody could sign in before."""
+    password = settings.first_admin_password.get_secret_value()
+    if not password:
+        return False
+    try:
+        with db.begin() as session:
+            return people.first_run_admin(session, SystemClock().now(), password=password) is not None
+    except IntegrityError:  # another replica was first
+        return False
+
+
 def broker_of(settings: Settings) -> BrokerAddress:
-    """The broker's address from the settings."""
+    """The broker's address from the settings; raises SettingsError for a CA certificate that is none."""
+    if settings.broker_ca is not None:
+        try:
+            ssl.create_default_context(cafile=settings.broker_ca)
+        except OSError as error:
+            raise SettingsError(
+                f"GENGFU_BROKER_CA={settings.broker_ca} cannot be used: {error}",
+                hint="Give the file ca.crt that `gengfu init` has made, or your authority's certificate in PEM form",
+            ) from error
     return BrokerAddress(
         settings.broker_host,
         settings.broker_port,
