@@ -8,7 +8,8 @@ PYTHON ?=
 # More words for the program behind a target, e.g. make test ARGS="-k outbox".
 ARGS ?=
 # Integration tests that mostly wait and measure nothing: they may share the machine.
-BESIDE := $(addprefix tests/integration/test_,phone_browser.py phone_forgets.py console_browser.py console_schema.py readers.py kill9.py patrol_kill9.py postgres.py fire_gateway.py simulated_utd.py)
+BESIDE := $(addprefix tests/integration/test_,phone_browser.py phone_forgets.py console_browser.py console_schema.py readers.py kill9.py patrol_kill9.py postgres.py fire_gateway.py simulated_utd.py \
+  board_queries.py broker_security.py compose_stack.py grafana.py influx_down.py influx_ranges.py influx_setup.py influx_store.py migrate.py migrate_readings.py replicas.py tls.py)
 # Real servers for the integration tests: Debian packages.
 SERVERS := mosquitto mosquitto-clients postgresql influxdb chromium fonts-noto-cjk
 
@@ -25,7 +26,7 @@ demo: $(VENV)/.ready ## a simulated site, end to end, on this machine; Ctrl-C st
 test: $(VENV)/.ready-dev ## lint, types, layers, documents, then every test (ARGS="-k word" for some)
 	@$(MAKE) --no-print-directory lint
 	@echo "── pytest: units, stories and what can run beside them, on all cores"
-	@$(BIN)/python -m pytest -n auto tests/unit tests/scenario $(BESIDE) $(ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/unit tests/scenario $(BESIDE) $(ARGS) || [ $$? -eq 5 ]
 	@echo "── pytest: with real servers, one after the other"
 	@$(BIN)/python -m pytest tests/integration $(BESIDE:%=--ignore=%) $(ARGS) || [ $$? -eq 5 ]
 
@@ -40,6 +41,7 @@ lint: $(VENV)/.ready-dev ## ruff, mypy, import layers, generated documents
 	@$(BIN)/lint-imports
 	@echo "── generated documents"
 	@$(BIN)/python -m gateway.contract.schema --check
+	@$(BIN)/python -m dashboards --check
 
 services: ## install the real servers that integration tests start (Debian; asks sudo unless root)
 	@missing=; for package in $(SERVERS); do \

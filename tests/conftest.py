@@ -4,12 +4,31 @@ import os
 from collections.abc import Generator
 
 import pytest
-from database import db, postgres_db, postgres_server, sqlite_db, sqlite_template
+from database import databases, db, new_db, one_db, postgres_db, postgres_server, sqlite_db, sqlite_template
+from influx import influx_server, influx_session
 
-__all__ = ["db", "postgres_db", "postgres_server", "sqlite_db", "sqlite_template"]
+__all__ = [
+    "databases",
+    "db",
+    "influx_server",
+    "influx_session",
+    "new_db",
+    "one_db",
+    "postgres_db",
+    "postgres_server",
+    "sqlite_db",
+    "sqlite_template",
+]
 
 NO_SKIP = os.environ.get("GENGFU_NO_SKIP") == "1"
 """In CI a test that was skipped has not passed: the server it needs was to be installed."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file of integration tests stays on one core: its servers are started once."""
+    for item in items:
+        if "integration" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

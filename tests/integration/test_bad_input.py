@@ -154,11 +154,11 @@ def store(tmp_path: Path) -> Iterator[TimeSeriesStore]:
 
 
 @pytest.fixture
-def start(server: MosquittoServer, sqlite_db: Database, store: TimeSeriesStore) -> Iterator[Starter]:
+def start(server: MosquittoServer, one_db: Database, store: TimeSeriesStore) -> Iterator[Starter]:
     started: list[Running] = []
 
     def begin(judge: SiteJudge | None = None, over: TimeSeriesStore | None = None) -> Running:
-        started.append(Running(server, sqlite_db, over or store, judge))
+        started.append(Running(server, one_db, over or store, judge))
         return started[-1]
 
     yield begin
@@ -219,9 +219,9 @@ class Allergic(SiteJudge):
 
 
 def test_a_message_that_breaks_the_judge_goes_to_quarantine_and_the_stream_goes_on(
-    server: MosquittoServer, start: Starter, sqlite_db: Database, caplog: pytest.LogCaptureFixture
+    server: MosquittoServer, start: Starter, one_db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    running = start(Allergic(sqlite_db, CONFIGS, [SITE]))
+    running = start(Allergic(one_db, CONFIGS, [SITE]))
     with Client(server.port) as client:
         for seq in range(1, 41):
             client.publish(PLC, reading("p", seq, LOW, Allergic.poison if seq % 10 == 5 else 0.45))
@@ -299,7 +299,7 @@ def test_duplicates_are_judged_once(server: MosquittoServer, start: Starter) -> 
 
 
 def test_a_retained_status_heard_again_is_state_and_no_news(
-    server: MosquittoServer, sqlite_db: Database, store: TimeSeriesStore
+    server: MosquittoServer, one_db: Database, store: TimeSeriesStore
 ) -> None:
     judged: list[str] = []
 
@@ -309,14 +309,14 @@ def test_a_retained_status_heard_again_is_state_and_no_news(
             super().hear(heard, rejected, now_ms)
 
     with Client(server.port) as client:
-        first = Running(server, sqlite_db, store, Listening(sqlite_db, CONFIGS, [SITE]))
+        first = Running(server, one_db, store, Listening(one_db, CONFIGS, [SITE]))
         client.publish(f"{PANEL}/status", b'{"id":"s-1","at":"%s","online":true}' % AT.encode(), retain=True)
         will = b'{"id":"%s","at":"%s","online":false,"will":true}' % (ULID.format(7).encode(), AT.encode())
         client.publish(f"gengfu/v1/{SITE}/nvr-1/status", will, retain=True)
         until(lambda: len(first.rows(HeardEvent)) == 2)
         heard_ms = {row.device: row.heard_ms for row in first.rows(DeviceState)}
         first.stop()
-        again = Running(server, sqlite_db, store, Listening(sqlite_db, CONFIGS, [SITE]))
+        again = Running(server, one_db, store, Listening(one_db, CONFIGS, [SITE]))
         until(lambda: len(judged) == 4, f"{judged}")
         client.publish(f"{PANEL}/status", b'{"id":"s-2","at":"%s","online":true}' % AT.encode(), retain=True)
         until(lambda: len(again.rows(HeardEvent)) == 3)

@@ -15,8 +15,8 @@ from services.web.templating import STATIC
 
 
 @pytest.fixture
-def console(sqlite_db: Database, tmp_path: Path) -> Iterator[Console]:
-    found = Console(sqlite_db, tmp_path)
+def console(one_db: Database, tmp_path: Path) -> Iterator[Console]:
+    found = Console(one_db, tmp_path)
     found.alive()
     yield found
     found.close()

@@ -1,11 +1,11 @@
 """The API against its own OpenAPI document: whatever is sent, the answer is one the document names."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import schemathesis
 from console import Console
+from database import Databases
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -14,24 +14,18 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from services.kernel.db import Database
-
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 15
 
 
 @pytest.fixture(scope="module")
-def console(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    directory = tmp_path_factory.mktemp("schema")
-    path = directory / "state.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    db = Database(f"sqlite:///{path}")
-    found = Console(db, directory)
-    found.breach()
-    found.reject(b"\xff")
-    yield found
-    found.close()
-    db.dispose()
+def console(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    with databases.one() as db:
+        found = Console(db, tmp_path_factory.mktemp("schema"))
+        found.breach()
+        found.reject(b"\xff")
+        yield found
+        found.close()
 
 
 def test_every_answer_is_a_documented_one(console: Console) -> None:

@@ -34,8 +34,8 @@ window.holdTo = (serialNumber, url) => {
 
 
 @pytest.fixture
-def console(sqlite_db: Database, tmp_path: Path) -> Iterator[Console]:
-    found = Console(sqlite_db, tmp_path)
+def console(one_db: Database, tmp_path: Path) -> Iterator[Console]:
+    found = Console(one_db, tmp_path)
     yield found
     found.close()
 

@@ -19,8 +19,8 @@ new MutationObserver(() => {
 """
 
 
-def test_a_call_that_was_answered_does_not_come_back(sqlite_db: Database, tmp_path: Path) -> None:
-    console = Console(sqlite_db, tmp_path)
+def test_a_call_that_was_answered_does_not_come_back(one_db: Database, tmp_path: Path) -> None:
+    console = Console(one_db, tmp_path)
     with_door(console)
     with chromium() as browser, served(console.app) as port:
         phone = browser.new_context(base_url=f"http://127.0.0.1:{port}", locale="zh-CN")

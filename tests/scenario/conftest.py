@@ -1,8 +1,6 @@
 """Nights on both databases; what was delivered and not asked about fails the story."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,21 +28,17 @@ def nights(db: Database) -> Iterator[Nights]:
 
 
 @pytest.fixture
-def sqlite_nights(sqlite_template: Path, tmp_path: Path) -> Iterator[Nights]:
-    """Opens nights that are compared with each other, each on a SQLite file of its own."""
+def own_nights(new_db: Callable[[], Database]) -> Iterator[Nights]:
+    """Opens nights on one kind of database, each on one of its own."""
     opened: list[Night] = []
 
     def open_night(*points: str, config: SiteConfig | None = None, **options: Any) -> Night:
-        path = tmp_path / f"night-{len(opened)}.db"
-        shutil.copy(sqlite_template, path)
-        db = Database(f"sqlite:///{path}")
+        db = new_db()
         quicken(db)
         opened.append(Night(db, config or yunhe(*points), **options))
         return opened[-1]
 
     yield open_night
-    for night in opened:
-        night.db.dispose()
     assert not unexpected(opened), "messages that the story did not expect"
 
 

@@ -21,8 +21,8 @@ def any_room(db: Database, monkeypatch: pytest.MonkeyPatch) -> ControlRoom:
 
 
 @pytest.fixture
-def room(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> ControlRoom:
-    return open_room(sqlite_db, monkeypatch)
+def room(one_db: Database, monkeypatch: pytest.MonkeyPatch) -> ControlRoom:
+    return open_room(one_db, monkeypatch)
 
 
 # Duty checks and commands
@@ -257,9 +257,9 @@ def test_a_whole_drill_ends_the_reminder(room: ControlRoom) -> None:
 
 
 def test_who_begins_to_watch_at_the_end_of_a_month_blames_nobody_for_it(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+    one_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room = open_room(sqlite_db, monkeypatch, "2026-12-28 09:00")
+    room = open_room(one_db, monkeypatch, "2026-12-28 09:00")
     room.day("2027-01-02 09:00")
     assert (room.alerts("FIRE-TESTS"), room.alerts("FIRE-DRILL")) == ([], [])
     with room.db.read() as session:

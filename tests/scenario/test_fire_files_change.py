@@ -36,8 +36,8 @@ START = "2026-11-21 09:00"
 
 
 @pytest.fixture
-def room(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> ControlRoom:
-    return open_room(sqlite_db, monkeypatch)
+def room(one_db: Database, monkeypatch: pytest.MonkeyPatch) -> ControlRoom:
+    return open_room(one_db, monkeypatch)
 
 
 def decoder(config: SiteConfig) -> Decoder:
@@ -108,9 +108,9 @@ def test_what_the_files_have_no_longer_is_withdrawn_and_what_they_never_had_stay
     assert ("FIRE-SUPERVISORY", f"{PANEL}/{LOBBY}") in open_alerts(story), "as one that nobody declared"
 
 
-def test_one_alert_for_many_faults_goes_with_its_panel(sqlite_db: Database) -> None:
+def test_one_alert_for_many_faults_goes_with_its_panel(one_db: Database) -> None:
     site = blaze_site(settings={"faults_together": 2})
-    story = Blaze(sqlite_db, site, START)
+    story = Blaze(one_db, site, START)
     for address in (HALL, FLAT, CALL):
         story.says(address, "fault", deliver=False)
     story.hear()
@@ -131,12 +131,12 @@ def test_a_source_that_was_taken_away_is_not_silent_for_ever(room: ControlRoom) 
     assert room.state("FIRE-LINK") == "closed"
 
 
-def test_how_a_fire_goes_on_is_told_though_its_alert_was_put_aside(sqlite_db: Database) -> None:
-    story = Blaze(sqlite_db, blaze_site(), START)
+def test_how_a_fire_goes_on_is_told_though_its_alert_was_put_aside(one_db: Database) -> None:
+    story = Blaze(one_db, blaze_site(), START)
     story.burns(HALL)
     story.wait("10s")
     (alert,) = story.rows(Alert)
-    with sqlite_db.begin() as session:
+    with one_db.begin() as session:
         until = story.now + span("20min")
         who = {"actor": "duty", "second_actor": "supervisor"}
         alerts.shelve(session, alert.id, until=until, reason="known", now=story.now, **who)

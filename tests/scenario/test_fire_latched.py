@@ -24,10 +24,10 @@ LINE = {"scope": "system", "complete": False, "marks": ["unparsed", "keyword"]}
 
 
 @pytest.fixture
-def blazes(sqlite_db: Database) -> Blazes:
+def blazes(one_db: Database) -> Blazes:
     """Opens a blaze at the small site, or at the one given."""
-    quicken(sqlite_db)
-    return lambda config=None, **site: Blaze(sqlite_db, config or blaze_site(**site), "2026-11-21 02:00")
+    quicken(one_db)
+    return lambda config=None, **site: Blaze(one_db, config or blaze_site(**site), "2026-11-21 02:00")
 
 
 def declare(blaze: Blaze, config: SiteConfig) -> None:

@@ -21,10 +21,10 @@ STRANGER = {"device": GATEWAY, "panel": None, "marks": ["unknown_source"]}
 
 
 @pytest.fixture
-def blazes(sqlite_db: Database) -> Blazes:
+def blazes(one_db: Database) -> Blazes:
     """Opens a blaze at the small site, or at the one given."""
-    quicken(sqlite_db)
-    return lambda config=None, **site: Blaze(sqlite_db, config or blaze_site(**site), "2026-11-21 02:00")
+    quicken(one_db)
+    return lambda config=None, **site: Blaze(one_db, config or blaze_site(**site), "2026-11-21 02:00")
 
 
 @pytest.mark.parametrize("operation", ["reset", "normal", "cleared"])

@@ -15,10 +15,10 @@ Blazes = Callable[..., Blaze]
 
 
 @pytest.fixture
-def blazes(sqlite_db: Database) -> Blazes:
+def blazes(one_db: Database) -> Blazes:
     """Opens a blaze at the small site."""
-    quicken(sqlite_db)
-    return lambda start="2026-11-21 02:00", **site: Blaze(sqlite_db, blaze_site(**site), start)
+    quicken(one_db)
+    return lambda start="2026-11-21 02:00", **site: Blaze(one_db, blaze_site(**site), start)
 
 
 @pytest.fixture

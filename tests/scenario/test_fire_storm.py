@@ -19,10 +19,10 @@ Blazes = Callable[..., Blaze]
 
 
 @pytest.fixture
-def blazes(sqlite_db: Database) -> Blazes:
+def blazes(one_db: Database) -> Blazes:
     """Opens a blaze at the small site; what differs between databases, other stories tell."""
-    quicken(sqlite_db)
-    return lambda start="2026-11-21 02:00", **site: Blaze(sqlite_db, blaze_site(**site), start)
+    quicken(one_db)
+    return lambda start="2026-11-21 02:00", **site: Blaze(one_db, blaze_site(**site), start)
 
 
 def test_a_storm_of_five_hundred_is_one_incident_first_told_at_once_and_nothing_of_it_is_lost(blazes: Blazes) -> None:

@@ -15,8 +15,8 @@ def any_room(db: Database, monkeypatch: pytest.MonkeyPatch) -> ControlRoom:
 
 
 @pytest.fixture
-def room(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> ControlRoom:
-    return open_room(sqlite_db, monkeypatch)
+def room(one_db: Database, monkeypatch: pytest.MonkeyPatch) -> ControlRoom:
+    return open_room(one_db, monkeypatch)
 
 
 def held_as_tests(room: ControlRoom) -> dict[str, list[str]]:

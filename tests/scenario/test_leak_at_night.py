@@ -33,8 +33,8 @@ def test_nobody_answers_and_the_manager_is_called(nights: Callable[..., Night]) 
     assert [row for row in night.order_history() if row == "escalated"] == ["escalated", "escalated"]
 
 
-def test_an_acknowledgement_ends_the_calling(sqlite_nights: Callable[..., Night]) -> None:
-    night = leak(sqlite_nights)
+def test_an_acknowledgement_ends_the_calling(own_nights: Callable[..., Night]) -> None:
+    night = leak(own_nights)
     night.wait("6min")
     assert night.heard() == ["alert.escalated: supervisor"]
     night.acknowledge()
@@ -43,8 +43,8 @@ def test_an_acknowledgement_ends_the_calling(sqlite_nights: Callable[..., Night]
     assert [one.outcome for one in night.timers("alert.escalate")] == ["told supervisor", "acknowledged"]
 
 
-def test_all_who_heard_hear_that_it_is_over(sqlite_nights: Callable[..., Night]) -> None:
-    night = leak(sqlite_nights)
+def test_all_who_heard_hear_that_it_is_over(own_nights: Callable[..., Night]) -> None:
+    night = leak(own_nights)
     night.wait("6min")
     night.shows(HIGH_ZONE, 0.80)
     night.wait("2min")
@@ -57,8 +57,8 @@ def test_all_who_heard_hear_that_it_is_over(sqlite_nights: Callable[..., Night])
     assert night.history() == ["opened", "announced", "cleared", "acknowledged", "closed"]
 
 
-def test_the_message_says_where_what_and_how_bad(sqlite_nights: Callable[..., Night]) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_the_message_says_where_what_and_how_bad(own_nights: Callable[..., Night]) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.65)
     night.wait("30s")
     (text,) = night.texts()
@@ -93,8 +93,8 @@ def test_worker_away_for_half_an_hour_tells_only_the_highest_level(nights: Calla
     assert [one.outcome for one in night.timers("alert.escalate")] == ["collapsed into step 2", "told manager"]
 
 
-def test_a_rise_of_severity_alarms_again_and_puts_nobody_off(sqlite_nights: Callable[..., Night]) -> None:
-    night = leak(sqlite_nights)
+def test_a_rise_of_severity_alarms_again_and_puts_nobody_off(own_nights: Callable[..., Night]) -> None:
+    night = leak(own_nights)
     night.acknowledge()
     night.wait("1min")
     night.shows(HIGH_ZONE, 0.55)
@@ -110,8 +110,8 @@ def test_a_rise_of_severity_alarms_again_and_puts_nobody_off(sqlite_nights: Call
     assert night.heard() == ["alert.escalated: manager"]
 
 
-def test_getting_worse_unseen_does_not_delay_the_next_level(sqlite_nights: Callable[..., Night]) -> None:
-    night = leak(sqlite_nights)
+def test_getting_worse_unseen_does_not_delay_the_next_level(own_nights: Callable[..., Night]) -> None:
+    night = leak(own_nights)
     night.wait("4min")
     night.shows(HIGH_ZONE, 0.55)
     night.wait("20s")
@@ -138,8 +138,8 @@ def test_flapping_gauge_is_one_alert_with_few_messages(nights: Callable[..., Nig
     assert "skipped, flapping" in " ".join(night.told("console", alert))
 
 
-def test_flapping_all_night_is_not_a_way_to_stay_unnoticed(sqlite_nights: Callable[..., Night]) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_flapping_all_night_is_not_a_way_to_stay_unnoticed(own_nights: Callable[..., Night]) -> None:
+    night = own_nights(HIGH_ZONE)
     for _ in range(10):
         night.shows(HIGH_ZONE, 0.65)
         night.wait("70s")

@@ -9,6 +9,7 @@ from scenario.site import Night
 
 from gateway.timeseries.sqlite import open_sqlite_store
 from gateway.timeseries.store import TimeSeriesStore
+from services.kernel.db import Database
 from services.kernel.errors import RoleTaken
 from services.kernel.roles import RoleLock
 
@@ -55,8 +56,8 @@ def test_nobody_is_paged_about_the_past(nights: Nights, store: TimeSeriesStore) 
     assert store.count("yunhe/high-zone-pressure") == night.sent("domestic-plc")
 
 
-def test_what_still_goes_on_is_announced_once_fresh_data_shows_it(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_what_still_goes_on_is_announced_once_fresh_data_shows_it(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     outage(night)
     night.shows(HIGH_ZONE, 0.62)
     night.wait("10min", step="10s")
@@ -70,8 +71,8 @@ def test_what_still_goes_on_is_announced_once_fresh_data_shows_it(sqlite_nights:
     assert night.alert().occurrence == 2
 
 
-def test_backlog_behind_live_data_is_counted_and_pages_nobody(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_backlog_behind_live_data_is_counted_and_pages_nobody(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     outage(night)
     backlog, night.held = night.held, []
     night.broker_back()
@@ -83,8 +84,8 @@ def test_backlog_behind_live_data_is_counted_and_pages_nobody(sqlite_nights: Nig
     assert [one.ended_at - one.started_at for one in night.excursions()] == [timedelta(minutes=19, seconds=50)]
 
 
-def test_repeated_backlog_changes_nothing(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_repeated_backlog_changes_nothing(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     outage(night)
     again = list(night.held)
     night.broker_back()
@@ -118,8 +119,8 @@ def tell(night: Night, restarts: set[int]) -> None:
     [{3}, {30, 45}, {55, 58}, {75}, {100, 130}, set(range(STEPS))],
     ids=["on-delay", "off-delay", "relapse", "before escalation", "between two levels", "at every step"],
 )
-def test_restarts_change_nothing(sqlite_nights: Nights, restarts: set[int]) -> None:
-    undisturbed, disturbed = sqlite_nights(HIGH_ZONE), sqlite_nights(HIGH_ZONE)
+def test_restarts_change_nothing(own_nights: Nights, restarts: set[int]) -> None:
+    undisturbed, disturbed = own_nights(HIGH_ZONE), own_nights(HIGH_ZONE)
     tell(undisturbed, set())
     tell(disturbed, restarts)
     assert disturbed.outcome() == undisturbed.outcome()
@@ -128,9 +129,9 @@ def test_restarts_change_nothing(sqlite_nights: Nights, restarts: set[int]) -> N
     assert disturbed.heard() == undisturbed.heard() != []
 
 
-def test_a_restart_after_a_nonsense_value_changes_nothing(sqlite_nights: Nights) -> None:
+def test_a_restart_after_a_nonsense_value_changes_nothing(own_nights: Nights) -> None:
     """What a sensor cannot read must not slip into the median by way of the database."""
-    nights = [sqlite_nights(HIGH_ZONE), sqlite_nights(HIGH_ZONE)]
+    nights = [own_nights(HIGH_ZONE), own_nights(HIGH_ZONE)]
     for night in nights:
         night.shows(HIGH_ZONE, 0.80)
         night.wait("20s")
@@ -174,8 +175,8 @@ def test_lost_numbers_raise_one_alert_that_names_them(nights: Nights) -> None:
     assert night.heard() == ["alert.cleared: duty, engineer-fire, engineer-power, engineer-water"]
 
 
-def test_a_gap_that_fills_in_time_is_no_loss(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_a_gap_that_fills_in_time_is_no_loss(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.80)
     night.wait("20s")
     late = night.lose("domestic-plc", 5)
@@ -185,8 +186,8 @@ def test_a_gap_that_fills_in_time_is_no_loss(sqlite_nights: Nights) -> None:
     assert night.alerts() == []
 
 
-def test_a_second_loss_pages_again_once_the_first_was_seen(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_a_second_loss_pages_again_once_the_first_was_seen(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.80)
     night.wait("20s")
     night.lose("domestic-plc", 3)
@@ -241,8 +242,8 @@ def test_a_dead_channel_raises_a_system_alert(nights: Nights) -> None:
     night.phone.unheard.clear()
 
 
-def test_silent_ingest_is_noticed_by_the_worker(sqlite_nights: Nights) -> None:
-    night = sqlite_nights("box-1-insulation")
+def test_silent_ingest_is_noticed_by_the_worker(own_nights: Nights) -> None:
+    night = own_nights("box-1-insulation")
     night.wait("10s")
     night.ingest_alive = False
     night.wait("2min")
@@ -254,8 +255,8 @@ def test_silent_ingest_is_noticed_by_the_worker(sqlite_nights: Nights) -> None:
 
 
 @pytest.mark.parametrize("role", ["ingest", "worker"])
-def test_a_second_one_on_the_same_sqlite_file_is_refused(sqlite_nights: Nights, role: str) -> None:
-    path = sqlite_nights(HIGH_ZONE).db.sqlite_path
+def test_a_second_one_on_the_same_sqlite_file_is_refused(sqlite_db: Database, role: str) -> None:
+    path = sqlite_db.sqlite_path
     assert path is not None
     first, second = RoleLock(path, role), RoleLock(path, role)
     first.take()

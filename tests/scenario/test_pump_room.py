@@ -45,8 +45,8 @@ def in_breach(night: Night, value: float = 0.65) -> Night:
     return night
 
 
-def test_short_excursions_are_counted_and_not_alerted(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_short_excursions_are_counted_and_not_alerted(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     for _ in range(4):
         night.shows(HIGH_ZONE, 0.80)
         night.wait("30s")
@@ -61,16 +61,16 @@ def test_short_excursions_are_counted_and_not_alerted(sqlite_nights: Nights) -> 
 
 
 @pytest.mark.parametrize(("value", "breached"), [(0.70, False), (0.699, True), (0.90, False), (0.901, True)])
-def test_exactly_at_the_limit_is_inside(sqlite_nights: Nights, value: float, breached: bool) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_exactly_at_the_limit_is_inside(own_nights: Nights, value: float, breached: bool) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, value)
     night.wait("40s")
     assert [alert.active for alert in night.alerts()] == [True] * breached
     assert len(night.heard()) == breached
 
 
-def test_the_way_back_ends_only_within_the_narrower_band(sqlite_nights: Nights) -> None:
-    night = in_breach(sqlite_nights(HIGH_ZONE))
+def test_the_way_back_ends_only_within_the_narrower_band(own_nights: Nights) -> None:
+    night = in_breach(own_nights(HIGH_ZONE))
     night.shows(HIGH_ZONE, 0.705)
     night.wait("3min")
     assert night.alert().active
@@ -80,8 +80,8 @@ def test_the_way_back_ends_only_within_the_narrower_band(sqlite_nights: Nights) 
     assert night.heard() == ["alert.cleared: duty, engineer-water"]
 
 
-def test_a_warning_waits_for_the_digest_and_makes_no_order(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(config=with_warning(yunhe("low-zone-pressure")))
+def test_a_warning_waits_for_the_digest_and_makes_no_order(own_nights: Nights) -> None:
+    night = own_nights(config=with_warning(yunhe("low-zone-pressure")))
     night.shows("low-zone-pressure", 0.39)
     night.wait("90s")
     assert (night.alert().rule, night.alert().severity) == ("NUM-01/warning", "low")
@@ -109,16 +109,16 @@ def test_a_latched_alert_waits_for_a_reset_on_site(nights: Nights) -> None:
     assert night.state() == "closed"
 
 
-def test_a_latched_alert_cannot_be_reset_while_its_cause_is_there(sqlite_nights: Nights) -> None:
-    night = in_breach(sqlite_nights(config=latching(yunhe(HIGH_ZONE))))
+def test_a_latched_alert_cannot_be_reset_while_its_cause_is_there(own_nights: Nights) -> None:
+    night = in_breach(own_nights(config=latching(yunhe(HIGH_ZONE))))
     with pytest.raises(Conflict), night.db.begin() as session:
         alerts.reset(session, night.alert().id, actor="engineer-water", now=night.now)
     with pytest.raises(Forbidden):
         night.shelve("1h")
 
 
-def test_shelved_it_is_quiet_and_comes_back_by_itself(sqlite_nights: Nights) -> None:
-    night = in_breach(sqlite_nights(HIGH_ZONE))
+def test_shelved_it_is_quiet_and_comes_back_by_itself(own_nights: Nights) -> None:
+    night = in_breach(own_nights(HIGH_ZONE))
     night.shelve("30min")
     night.wait("15min")
     assert night.state() == "shelved"
@@ -135,8 +135,8 @@ def test_shelved_it_is_quiet_and_comes_back_by_itself(sqlite_nights: Nights) -> 
     assert len(night.orders()) == 1
 
 
-def test_shelved_and_over_meanwhile_nobody_is_called(sqlite_nights: Nights) -> None:
-    night = in_breach(sqlite_nights(HIGH_ZONE))
+def test_shelved_and_over_meanwhile_nobody_is_called(own_nights: Nights) -> None:
+    night = in_breach(own_nights(HIGH_ZONE))
     night.acknowledge()
     night.shelve("30min")
     night.shows(HIGH_ZONE, 0.80)
@@ -145,8 +145,8 @@ def test_shelved_and_over_meanwhile_nobody_is_called(sqlite_nights: Nights) -> N
     assert [line for line in night.heard() if "opened" in line] == []
 
 
-def test_what_gets_worse_ends_its_shelving(sqlite_nights: Nights) -> None:
-    night = in_breach(sqlite_nights(HIGH_ZONE))
+def test_what_gets_worse_ends_its_shelving(own_nights: Nights) -> None:
+    night = in_breach(own_nights(HIGH_ZONE))
     night.shelve("2h")
     night.wait("15min")
     night.shows(HIGH_ZONE, 0.55)
@@ -176,8 +176,8 @@ def test_maintenance_hides_and_then_says_what_is_still_wrong(nights: Nights) -> 
         assert maintenance.open_modes(session) == []
 
 
-def test_breaches_during_maintenance_are_only_counted(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_breaches_during_maintenance_are_only_counted(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.80)
     night.wait("20s")
     night.maintain("yunhe/high-zone-pressure", "10min")
@@ -193,8 +193,8 @@ def test_breaches_during_maintenance_are_only_counted(sqlite_nights: Nights) -> 
     assert night.heard() == [WATER_ENGINEER]
 
 
-def test_still_broken_after_maintenance_is_a_breach_from_then_on(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_still_broken_after_maintenance_is_a_breach_from_then_on(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.80)
     night.wait("20s")
     night.maintain("yunhe", "10min")
@@ -206,8 +206,8 @@ def test_still_broken_after_maintenance_is_a_breach_from_then_on(sqlite_nights: 
     assert night.heard() == [WATER_ENGINEER]
 
 
-def test_silence_during_maintenance_is_shown_as_hidden_and_told_after(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_silence_during_maintenance_is_shown_as_hidden_and_told_after(own_nights: Nights) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.80)
     night.wait("20s")
     night.maintain("yunhe/high-zone-pressure", "10min")
@@ -220,8 +220,8 @@ def test_silence_during_maintenance_is_shown_as_hidden_and_told_after(sqlite_nig
     assert night.heard() == [WATER_ENGINEER]
 
 
-def test_the_wider_of_two_maintenance_modes_goes_on_hiding(sqlite_nights: Nights) -> None:
-    night = in_breach(sqlite_nights(HIGH_ZONE))
+def test_the_wider_of_two_maintenance_modes_goes_on_hiding(own_nights: Nights) -> None:
+    night = in_breach(own_nights(HIGH_ZONE))
     night.maintain("yunhe", "1h")
     night.maintain("yunhe/high-zone-pressure", "10min")
     night.wait("20min")
@@ -250,8 +250,8 @@ def test_a_running_fire_pump_excuses_its_main(nights: Nights) -> None:
     assert night.heard() == [FIRE_ENGINEER]
 
 
-def test_a_pump_contact_that_fell_silent_excuses_nothing(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(HYDRANT, PUMP)
+def test_a_pump_contact_that_fell_silent_excuses_nothing(own_nights: Nights) -> None:
+    night = own_nights(HYDRANT, PUMP)
     night.shows(HYDRANT, 0.70)
     night.shows(PUMP, 1)
     night.wait("20s")

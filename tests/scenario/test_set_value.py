@@ -21,11 +21,11 @@ def store(tmp_path: Path) -> Iterator[TimeSeriesStore]:
     opened.close()
 
 
-def test_the_median_stands_in_and_is_marked(sqlite_nights: Callable[..., Night], store: TimeSeriesStore) -> None:
+def test_the_median_stands_in_and_is_marked(own_nights: Callable[..., Night], store: TimeSeriesStore) -> None:
     whole = yunhe(HIGH_ZONE)
     unset = tuple(replace(one, set_value=None) for one in whole.limits)
     points = tuple(one.model_copy(update={"set_value": None}) for one in whole.points)
-    night = sqlite_nights(config=with_changes(whole, limits=unset, points=points), store=store)
+    night = own_nights(config=with_changes(whole, limits=unset, points=points), store=store)
 
     def learn() -> None:
         Learner(night.judge, store, [night.config], raw_days=90).turn(night.now)

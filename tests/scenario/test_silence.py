@@ -35,8 +35,8 @@ def test_sensor_falls_silent_during_an_excursion(nights: Callable[..., Night]) -
     assert [(one.alerted, one.worst) for one in night.excursions()] == [(True, 0.65)]
 
 
-def test_silence_inside_the_return_begins_it_anew(sqlite_nights: Callable[..., Night]) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_silence_inside_the_return_begins_it_anew(own_nights: Callable[..., Night]) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.65)
     night.wait("30s")
     night.shows(HIGH_ZONE, 0.80)
@@ -52,8 +52,8 @@ def test_silence_inside_the_return_begins_it_anew(sqlite_nights: Callable[..., N
     assert kinds == ["alert.opened", "alert.opened", "alert.cleared", "alert.cleared"]
 
 
-def test_silence_in_the_on_delay_proves_nothing(sqlite_nights: Callable[..., Night]) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_silence_in_the_on_delay_proves_nothing(own_nights: Callable[..., Night]) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.80)
     night.wait("30s")
     night.shows(HIGH_ZONE, 0.60)
@@ -69,8 +69,8 @@ def test_silence_in_the_on_delay_proves_nothing(sqlite_nights: Callable[..., Nig
     night.heard()
 
 
-def test_what_we_could_not_hear_is_not_the_devices_silence(sqlite_nights: Callable[..., Night]) -> None:
-    night = sqlite_nights(TANK)
+def test_what_we_could_not_hear_is_not_the_devices_silence(own_nights: Callable[..., Night]) -> None:
+    night = own_nights(TANK)
     night.shows(TANK, 2.0)
     night.wait("1min")
     night.broker_down()
@@ -80,8 +80,8 @@ def test_what_we_could_not_hear_is_not_the_devices_silence(sqlite_nights: Callab
     assert night.alerts() == []
 
 
-def test_a_device_that_calls_its_own_values_bad_is_no_data(sqlite_nights: Callable[..., Night]) -> None:
-    night = sqlite_nights("gateway-backlog")
+def test_a_device_that_calls_its_own_values_bad_is_no_data(own_nights: Callable[..., Night]) -> None:
+    night = own_nights("gateway-backlog")
     night.shows("gateway-backlog", 0)
     night.wait("1min")
     night.shows("gateway-backlog", 0, quality="bad")
@@ -94,8 +94,8 @@ def test_a_device_that_calls_its_own_values_bad_is_no_data(sqlite_nights: Callab
     night.heard()
 
 
-def test_bad_values_clear_nothing(sqlite_nights: Callable[..., Night]) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_bad_values_clear_nothing(own_nights: Callable[..., Night]) -> None:
+    night = own_nights(HIGH_ZONE)
     night.shows(HIGH_ZONE, 0.65)
     night.wait("30s")
     assert night.heard() == ["alert.opened: duty, engineer-water"]
@@ -125,8 +125,8 @@ def test_a_device_whose_clock_runs_ahead_is_judged_at_receive_time(nights: Calla
     assert night.device("domestic-plc").ahead_ms == 0
 
 
-def test_a_clock_that_was_ahead_and_is_set_back_does_not_deafen_us(sqlite_nights: Callable[..., Night]) -> None:
-    night = sqlite_nights(HIGH_ZONE)
+def test_a_clock_that_was_ahead_and_is_set_back_does_not_deafen_us(own_nights: Callable[..., Night]) -> None:
+    night = own_nights(HIGH_ZONE)
     night.clock.advance(timedelta(hours=8))
     night.every("2s", HIGH_ZONE, 0.80, for_="30s")
     night.clock.advance(-timedelta(hours=8))

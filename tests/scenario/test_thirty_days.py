@@ -145,8 +145,8 @@ def play(beat: Beat, story: list[Walk]) -> None:
     ("zone", "first"),
     [("Asia/Shanghai", "2026-11-01"), ("Europe/Berlin", "2026-03-10"), ("Europe/Berlin", "2026-10-05")],
 )
-def test_thirty_days_end_with_the_truth(sqlite_db: Database, zone: str, first: str) -> None:
-    quicken(sqlite_db)
+def test_thirty_days_end_with_the_truth(one_db: Database, zone: str, first: str) -> None:
+    quicken(one_db)
     routes = [
         Route(
             id=f"r{number}",
@@ -164,7 +164,7 @@ def test_thirty_days_end_with_the_truth(sqlite_db: Database, zone: str, first: s
         people=GUARDS,
         settings=PATIENT,
     )
-    beat = Beat(sqlite_db, config, f"{first} 11:00")
+    beat = Beat(one_db, config, f"{first} 11:00")
     begin = date.fromisoformat(first)
     end = datetime.combine(begin + timedelta(days=DAYS), time(11), tzinfo=beat.zone)
     rounds = sorted(one for one in due(beat.zone, begin) if beat.now <= one.start < end)

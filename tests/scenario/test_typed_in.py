@@ -46,8 +46,8 @@ def test_below_the_limit_alerts_at_once_and_the_next_good_value_clears(nights: N
     assert night.heard() == ["alert.cleared: duty, engineer-power"]
 
 
-def test_measured_this_morning_and_typed_in_now_is_told_after_a_while(sqlite_nights: Nights) -> None:
-    night = sqlite_nights(BOX)
+def test_measured_this_morning_and_typed_in_now_is_told_after_a_while(own_nights: Nights) -> None:
+    night = own_nights(BOX)
     night.reading(BOX, 0.3, at=datetime(2026, 11, 20, 15, 0, tzinfo=UTC))
     night.wait("20s")
     assert night.heard() == []
@@ -98,8 +98,8 @@ def test_five_steps_to_closed(nights: Nights) -> None:
     ]  # fmt: skip
 
 
-def test_an_order_that_comes_back_from_rework_keeps_its_deadline(sqlite_nights: Nights) -> None:
-    night = broken_box(sqlite_nights(BOX))
+def test_an_order_that_comes_back_from_rework_keeps_its_deadline(own_nights: Nights) -> None:
+    night = broken_box(own_nights(BOX))
     night.acknowledge("engineer-power")
     work(night, "start", actor="engineer-power")
     due = night.order().finish_due_at
@@ -122,11 +122,11 @@ def test_orders_are_numbered_by_the_sites_own_day(nights: Nights) -> None:
     assert len(night.heard()) == 2
 
 
-def test_the_night_with_twenty_five_hours(sqlite_nights: Nights) -> None:
+def test_the_night_with_twenty_five_hours(own_nights: Nights) -> None:
     """Berlin, 25 October 2026: 02:30 happens twice, the clocks of people and orders count real time."""
     whole = yunhe(BOX, "box-2-insulation")
     berlin = with_changes(whole, site=whole.site.model_copy(update={"timezone": "Europe/Berlin"}))
-    night = sqlite_nights(config=berlin, start="2026-10-25 02:30")
+    night = own_nights(config=berlin, start="2026-10-25 02:30")
     night.reading(BOX, 0.4)
     night.wait("2s")
     (text,) = night.texts()
@@ -149,10 +149,10 @@ def test_the_night_with_twenty_five_hours(sqlite_nights: Nights) -> None:
     night.texts()
 
 
-def test_a_site_that_names_its_console_gets_links_in_messages(sqlite_nights: Nights) -> None:
+def test_a_site_that_names_its_console_gets_links_in_messages(own_nights: Nights) -> None:
     whole = yunhe(BOX)
     linked = with_changes(whole, site=whole.site.model_copy(update={"console_url": "https://gengfu.example"}))
-    night = sqlite_nights(config=linked)
+    night = own_nights(config=linked)
     night.reading(BOX, 0.4)
     night.wait("2s")
     (text,) = night.texts()

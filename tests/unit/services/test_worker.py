@@ -37,8 +37,8 @@ def test_a_timer_that_fails_raises_one_system_alert_and_holds_up_nobody(db: Data
     assert all(one.startswith("failed: There is no") for one in failed)
 
 
-def test_ingest_that_never_began_is_silent_too(sqlite_db: Database) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+def test_ingest_that_never_began_is_silent_too(one_db: Database) -> None:
+    night = Night(one_db, yunhe(POINT))
     night.worker.turn()
     night.clock.advance(module.SILENT_AFTER)
     night.worker.turn()
@@ -46,29 +46,29 @@ def test_ingest_that_never_began_is_silent_too(sqlite_db: Database) -> None:
     night.clock.advance(module.BEAT_EVERY)
     night.worker.turn()
     assert night.alert().rule == "SYS-SILENT"
-    with sqlite_db.begin() as session:
+    with one_db.begin() as session:
         beat(session, "ingest", "somewhere", night.now)
     night.clock.advance(module.BEAT_EVERY)
     night.worker.turn()
     assert not night.alert().active
 
 
-def test_a_worker_that_was_away_itself_accuses_nobody_at_once(sqlite_db: Database) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
-    with sqlite_db.begin() as session:
+def test_a_worker_that_was_away_itself_accuses_nobody_at_once(one_db: Database) -> None:
+    night = Night(one_db, yunhe(POINT))
+    with one_db.begin() as session:
         beat(session, "ingest", "somewhere", night.now)
     night.clock.advance(timedelta(hours=1))
     night.worker.turn()
     assert night.alerts() == []
 
 
-def test_a_turn_is_due_for_a_timer_a_message_or_the_next_heartbeat_and_for_nothing_else(sqlite_db: Database) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+def test_a_turn_is_due_for_a_timer_a_message_or_the_next_heartbeat_and_for_nothing_else(one_db: Database) -> None:
+    night = Night(one_db, yunhe(POINT))
     worker = night.worker
     assert worker.is_due()
     worker.turn()
     assert not worker.is_due()
-    with sqlite_db.begin() as session:
+    with one_db.begin() as session:
         timers.schedule(session, "maintenance.end", "later", night.now + timedelta(seconds=1))
     assert not worker.is_due()
     night.clock.advance(timedelta(seconds=1))
@@ -95,15 +95,15 @@ def test_its_own_heartbeat_is_there(db: Database) -> None:
         assert session.get_one(Heartbeat, ("worker", "worker")).at == night.now - timedelta(seconds=3)
 
 
-def test_what_was_acknowledged_before_it_went_out_is_not_sent(sqlite_db: Database) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+def test_what_was_acknowledged_before_it_went_out_is_not_sent(one_db: Database) -> None:
+    night = Night(one_db, yunhe(POINT))
     night.worker_alive = False
     night.shows(POINT, 0.65)
     night.wait("30s")
     night.acknowledge()
     night.worker.turn()
     assert night.phone.got == []
-    with sqlite_db.read() as session:
+    with one_db.read() as session:
         (message,) = session.scalars(
             select(Message).where(
                 Message.status == "skipped", Message.recipient_role == "", Message.kind == "alert.opened"
@@ -113,20 +113,20 @@ def test_what_was_acknowledged_before_it_went_out_is_not_sent(sqlite_db: Databas
     assert night.told("engineer-water") == ["alert.opened: skipped, already_acknowledged"]
 
 
-def test_a_message_whose_alert_is_gone_from_the_site_files_is_buried(sqlite_db: Database) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+def test_a_message_whose_alert_is_gone_from_the_site_files_is_buried(one_db: Database) -> None:
+    night = Night(one_db, yunhe(POINT))
     night.worker_alive = False
     night.shows(POINT, 0.65)
     night.wait("30s")
-    with sqlite_db.begin() as session:
+    with one_db.begin() as session:
         for message in session.scalars(select(Message)):
             message.channel = "gone"
     night.worker.turn()
     assert {one.rule for one in night.alerts()} == {"NUM-01", "SYS-NOTIFY"}
 
 
-def test_a_database_that_does_not_answer_is_waited_for(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+def test_a_database_that_does_not_answer_is_waited_for(one_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = Night(one_db, yunhe(POINT))
     stop = threading.Event()
     waits: list[float] = []
     turns: list[str] = []
@@ -176,12 +176,12 @@ def test_two_workers_on_postgresql_say_everything_once(postgres_db: Database) ->
     assert len(keys) == len(set(keys))
 
 
-def test_ingest_that_lives_but_hears_nothing_is_an_alert_until_it_hears(sqlite_db: Database) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+def test_ingest_that_lives_but_hears_nothing_is_an_alert_until_it_hears(one_db: Database) -> None:
+    night = Night(one_db, yunhe(POINT))
 
     def heartbeat(deaf_s: float) -> None:
         night.clock.advance(module.BEAT_EVERY)
-        with sqlite_db.begin() as session:
+        with one_db.begin() as session:
             beat(session, "ingest", "here", night.now, sites=["yunhe"], deaf_s=deaf_s)
         night.worker.turn()
 
@@ -195,12 +195,12 @@ def test_ingest_that_lives_but_hears_nothing_is_an_alert_until_it_hears(sqlite_d
     assert not night.alert().active
 
 
-def test_a_dead_ingest_does_not_hide_behind_that_of_another_site(sqlite_db: Database) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+def test_a_dead_ingest_does_not_hide_behind_that_of_another_site(one_db: Database) -> None:
+    night = Night(one_db, yunhe(POINT))
     night.worker.turn()
     for _ in range(35):
         night.clock.advance(module.BEAT_EVERY)
-        with sqlite_db.begin() as session:
+        with one_db.begin() as session:
             beat(session, "ingest", "elsewhere", night.now, sites=["another-site"])
         night.worker.turn()
     assert night.alert().rule == "SYS-SILENT"
@@ -218,9 +218,9 @@ def waiting_message(db: Database) -> Night:
 
 @pytest.mark.parametrize("broken", ["fire_link.look", "emergency.settle_seen", "PatrolTimers.begin"])
 def test_a_watch_that_fails_is_an_alert_and_stops_no_message_and_no_other_watch(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch, broken: str
+    one_db: Database, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    night = waiting_message(sqlite_db)
+    night = waiting_message(one_db)
 
     def fail(*_: object) -> None:
         raise KeyError("yard")
@@ -240,8 +240,8 @@ def test_a_watch_that_fails_is_an_alert_and_stops_no_message_and_no_other_watch(
     assert night.alert("SYS-SILENT").active
 
 
-def test_messages_go_out_when_nothing_else_can_be_done(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    night = waiting_message(sqlite_db)
+def test_messages_go_out_when_nothing_else_can_be_done(one_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = waiting_message(one_db)
 
     def fail(*_: object, **__: object) -> None:
         raise KeyError("yard")

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from services.cli.tags import app
 from services.cli.wiring import open_database
+from services.kernel.db import Database
 from services.kernel.errors import Conflict, Invalid, NotFound
 from services.kernel.settings import Settings
 from services.patrol.sun.claims import claim
@@ -20,8 +21,8 @@ CONFIGS = Path(__file__).parents[4] / "device_configs"
 
 
 @pytest.fixture(autouse=True)
-def _own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_template: Path) -> None:
-    (tmp_path / "gengfu.db").write_bytes(sqlite_template.read_bytes())
+def _own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_db: Database) -> None:
+    monkeypatch.setenv("GENGFU_DATABASE_URL", str(one_db.url))
     monkeypatch.setenv("GENGFU_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("GENGFU_CONFIGS", str(CONFIGS))
 
@@ -65,7 +66,6 @@ def test_an_address_is_verified_without_being_used_up() -> None:
 
 def test_a_tag_with_new_keys_is_reset() -> None:
     assert isinstance(run("reset", UID).exception, NotFound)
-    db = open_database(Settings())
-    with db.begin() as s:
+    with open_database(Settings()) as db, db.begin() as s:
         claim(s, uid=UID, counter=9, client_id="a", device="yunhe/p", at_ms=int(datetime.now(UTC).timestamp() * 1000))
     assert run("reset", "04:c9:55:1a:e7:14:90").output == f"{UID}  1\n"

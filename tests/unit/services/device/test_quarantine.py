@@ -87,12 +87,12 @@ def test_an_unknown_entry_is_named(db: Database) -> None:
 
 
 def test_a_flood_of_the_same_mistake_costs_a_bounded_number_of_rows(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quarantine, "ROWS_PER_WINDOW", 5)
     monkeypatch.setattr(quarantine, "WHOLE_PER_WINDOW", 2)
     big = b"x" * (KEPT_BYTES_LATER + 1)
-    rows = kept(sqlite_db, *(rejected(big) for _ in range(12)), rejected(b"y", device="other"))
+    rows = kept(db, *(rejected(big) for _ in range(12)), rejected(b"y", device="other"))
     assert [(row.device, len(row.payload), row.count) for row in rows] == [
         *[("plc", len(big), 1)] * 2,
         *[("plc", KEPT_BYTES_LATER, 1)] * 2,
@@ -101,16 +101,16 @@ def test_a_flood_of_the_same_mistake_costs_a_bounded_number_of_rows(
     ]
 
 
-def test_made_up_devices_share_one_budget(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_made_up_devices_share_one_budget(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quarantine, "ROWS_PER_WINDOW", 3)
-    rows = kept(sqlite_db, *(rejected(b"x", code="unknown_device", device=f"d{n}") for n in range(10)))
+    rows = kept(db, *(rejected(b"x", code="unknown_device", device=f"d{n}") for n in range(10)))
     assert [row.count for row in rows] == [1, 1, 8]
 
 
-def test_the_oldest_go_first(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_go_first(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quarantine, "ROWS_KEPT", 2)
-    kept(sqlite_db, *(rejected(str(n).encode()) for n in range(5)))
-    with sqlite_db.begin() as session:
+    kept(db, *(rejected(str(n).encode()) for n in range(5)))
+    with db.begin() as session:
         quarantine.forget(session, NOW - timedelta(days=9999))
         assert list(session.scalars(select(Quarantine.payload).order_by(Quarantine.id))) == [b"3", b"4"]
         quarantine.forget(session, datetime(2100, 1, 1, tzinfo=UTC))

@@ -1,13 +1,11 @@
 """Whatever comes in whatever order: the promises about alerts hold, and restarts change nothing."""
 
-import itertools
-import shutil
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from database import Databases
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scenario.conftest import quicken
 from scenario.site import Night, yunhe
@@ -34,16 +32,13 @@ moves = st.one_of(
     st.tuples(st.just("acknowledge")),
     st.tuples(st.just("restart")),
 )
-databases = itertools.count()
 
 
 class Play:
     """One telling of a story; `restarts`: whether those in it happen."""
 
-    def __init__(self, template: Path, directory: Path, *, restarts: bool) -> None:
-        path = directory / f"{next(databases)}.db"
-        shutil.copy(template, path)
-        self.db = Database(f"sqlite:///{path}")
+    def __init__(self, db: Database, *, restarts: bool) -> None:
+        self.db = db
         quicken(self.db)
         self.night = Night(self.db, yunhe(POINT))
         self.good: set[float] = set()
@@ -119,21 +114,17 @@ class Play:
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
     deadline=None,
     max_examples=20,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a story takes longer than reading it
 )
 @given(story=st.lists(moves, min_size=5, max_size=30))
-def test_promises_hold_and_restarts_change_nothing(
-    story: list[tuple[Any, ...]], sqlite_template: Path, tmp_path: Path
-) -> None:
-    plays = [Play(sqlite_template, tmp_path, restarts=restarts) for restarts in (False, True)]
-    for play in plays:
-        for move in story:
-            play.go(move)
-        play.check_histories()
-    undisturbed, disturbed = (play.night.outcome() for play in plays)
-    for play in plays:
-        play.db.dispose()
+def test_promises_hold_and_restarts_change_nothing(databases: Databases, story: list[tuple[Any, ...]]) -> None:
+    with databases.one() as calm, databases.one() as restless:
+        plays = [Play(calm, restarts=False), Play(restless, restarts=True)]
+        for play in plays:
+            for move in story:
+                play.go(move)
+            play.check_histories()
+        undisturbed, disturbed = (play.night.outcome() for play in plays)
     assert disturbed == undisturbed

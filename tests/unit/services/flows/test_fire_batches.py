@@ -39,9 +39,9 @@ SIGNALS = st.lists(
 
 
 @pytest.fixture
-def sites(sqlite_db: Database) -> Iterator[int]:
+def sites(one_db: Database) -> Iterator[int]:
     """A site of its own for every telling: they share one database."""
-    quicken(sqlite_db)
+    quicken(one_db)
     return itertools.count()
 
 
@@ -95,6 +95,6 @@ def left(db: Database, site: str) -> dict[str, Any]:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SIGNALS)
-def test_any_batching_with_repetitions_leaves_the_same(sqlite_db: Database, sites: Iterator[int], drawn: Any) -> None:
-    whole = tell(sqlite_db, next(sites), drawn, cut=False)
-    assert tell(sqlite_db, next(sites), drawn, cut=True) == whole
+def test_any_batching_with_repetitions_leaves_the_same(one_db: Database, sites: Iterator[int], drawn: Any) -> None:
+    whole = tell(one_db, next(sites), drawn, cut=False)
+    assert tell(one_db, next(sites), drawn, cut=True) == whole

@@ -38,15 +38,15 @@ def broker() -> Broker:
 
 
 @pytest.fixture
-def post(sqlite_db: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandPost]:
+def post(db: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandPost]:
     monkeypatch.setattr("services.flows.fire.post.PATIENCE_S", 10.0)
-    with sqlite_db.begin() as session:
+    with db.begin() as session:
         session.add(
             FireCommand(
                 id="c1", site="beat", source="utd", kind="read_time", asked_at=NOW, asked_by="duty", expires_at=NOW
             )
         )
-    opened = CommandPost(sqlite_db, FakeClock(NOW), broker.send)
+    opened = CommandPost(db, FakeClock(NOW), broker.send)
     yield opened
     broker.answers.set()
     opened.close()
@@ -57,11 +57,11 @@ def sent_at(db: Database) -> datetime | None:
         return session.get_one(FireCommand, "c1").sent_at
 
 
-def test_what_went_out_is_written_down(sqlite_db: Database, post: CommandPost, broker: Broker) -> None:
+def test_what_went_out_is_written_down(db: Database, post: CommandPost, broker: Broker) -> None:
     post.put("beat", "utd", {"id": "c1"})
     assert broker.got == []
     post.carry()
-    assert (broker.got, sent_at(sqlite_db)) == (["c1"], NOW)
+    assert (broker.got, sent_at(db)) == (["c1"], NOW)
 
 
 def test_what_was_found_due_in_a_transaction_that_failed_does_not_go_out(post: CommandPost, broker: Broker) -> None:
@@ -71,19 +71,19 @@ def test_what_was_found_due_in_a_transaction_that_failed_does_not_go_out(post: C
     assert broker.got == []
 
 
-def test_what_did_not_go_out_goes_with_the_next_try(sqlite_db: Database, post: CommandPost, broker: Broker) -> None:
+def test_what_did_not_go_out_goes_with_the_next_try(db: Database, post: CommandPost, broker: Broker) -> None:
     broker.is_away = True
     post.put("beat", "utd", {"id": "c1"})
     post.carry()
-    assert sent_at(sqlite_db) is None
+    assert sent_at(db) is None
     broker.is_away = False
     post.put("beat", "utd", {"id": "c1"})
     post.carry()
-    assert sent_at(sqlite_db) == NOW
+    assert sent_at(db) == NOW
 
 
 def test_a_broker_that_hangs_holds_up_nobody_and_gets_a_command_once(
-    sqlite_db: Database, post: CommandPost, broker: Broker, monkeypatch: pytest.MonkeyPatch
+    db: Database, post: CommandPost, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.flows.fire.post.PATIENCE_S", 0.0)
     broker.answers.clear()
@@ -91,8 +91,8 @@ def test_a_broker_that_hangs_holds_up_nobody_and_gets_a_command_once(
     post.carry()
     post.put("beat", "utd", {"id": "c1"})
     post.carry()
-    assert sent_at(sqlite_db) is None
+    assert sent_at(db) is None
     monkeypatch.setattr("services.flows.fire.post.PATIENCE_S", 10.0)
     broker.answers.set()
     post.carry()
-    assert (broker.got, sent_at(sqlite_db)) == (["c1"], NOW)
+    assert (broker.got, sent_at(db)) == (["c1"], NOW)

@@ -28,17 +28,17 @@ WELL = {"deaf_s": 0.2, "hearing_s": 3600.0}
     ],
 )
 def test_only_an_ingest_that_lives_and_has_caught_up_has_heard_all(
-    sqlite_db: Database, ago_s: int, sites: list[str], figures: dict[str, Any], heard: bool
+    db: Database, ago_s: int, sites: list[str], figures: dict[str, Any], heard: bool
 ) -> None:
-    with sqlite_db.begin() as session:
+    with db.begin() as session:
         assert not hears_all(session, "beat", NOW), "there is none at all"
         beat(session, "ingest", "one", NOW - timedelta(seconds=ago_s), sites=sites, **figures)
-    with sqlite_db.read() as session:
+    with db.read() as session:
         assert hears_all(session, "beat", NOW) is heard
 
 
-def test_since_when_a_site_is_heard_is_known_only_while_it_is(sqlite_db: Database) -> None:
-    with sqlite_db.begin() as session:
+def test_since_when_a_site_is_heard_is_known_only_while_it_is(db: Database) -> None:
+    with db.begin() as session:
         assert hears_since(session, "beat", NOW) is None
         beat(session, "ingest", "one", NOW, sites=["beat"], **WELL)
         assert hears_since(session, "beat", NOW + timedelta(seconds=2)) == NOW - timedelta(hours=1)

@@ -65,12 +65,12 @@ def test_what_could_not_be_decoded_goes_to_quarantine_in_the_same_transaction(db
         assert [one.code for one in session.scalars(select(Quarantine))] == ["not_json"]
 
 
-def test_a_judge_takes_only_the_points_of_its_own_sites(sqlite_db: Database) -> None:
+def test_a_judge_takes_only_the_points_of_its_own_sites(one_db: Database) -> None:
     config = yunhe(POINT)
-    night = Night(sqlite_db, config)
+    night = Night(one_db, config)
     night.shows(POINT, 0.65)
     night.wait("10s")
-    other = SiteJudge(sqlite_db, night.configs, [])
+    other = SiteJudge(one_db, night.configs, [])
     other.tick(to_ms(night.now), to_ms(night.now), {})
     assert other.engine.tracks == {}
 
@@ -100,13 +100,13 @@ def test_a_provisional_set_value_is_marked() -> None:
     assert limit_text(make_limit(), point, 0.4471) == "0.450 ± 0.100 MPa"
 
 
-def test_an_alert_whose_point_was_removed_is_withdrawn_at_the_next_start(sqlite_db: Database) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+def test_an_alert_whose_point_was_removed_is_withdrawn_at_the_next_start(one_db: Database) -> None:
+    night = Night(one_db, yunhe(POINT))
     night.shows(POINT, 0.65)
     night.wait("1min")
     night.heard()
     assert night.alert().active
-    other = Night(sqlite_db, yunhe("low-zone-pressure"))
+    other = Night(one_db, yunhe("low-zone-pressure"))
     other.shows("low-zone-pressure", 0.45)
     other.wait("5s")
     assert night.state() == "closed"
@@ -115,9 +115,9 @@ def test_an_alert_whose_point_was_removed_is_withdrawn_at_the_next_start(sqlite_
 
 @pytest.mark.parametrize("at_commit", [False, True])
 def test_what_a_start_withdraws_stops_no_stream_and_is_not_forgotten(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch, at_commit: bool
+    one_db: Database, monkeypatch: pytest.MonkeyPatch, at_commit: bool
 ) -> None:
-    night = Night(sqlite_db, yunhe(POINT))
+    night = Night(one_db, yunhe(POINT))
     swept: list[str] = []
 
     def sweep(*_: object) -> None:
@@ -127,7 +127,7 @@ def test_what_a_start_withdraws_stops_no_stream_and_is_not_forgotten(
 
     monkeypatch.setattr("services.flows.fire.orphans.withdraw", sweep)
     if at_commit:
-        with broken(sqlite_db, OperationalError("COMMIT", {}, Exception("locked"))), pytest.raises(NotNow):
+        with broken(one_db, OperationalError("COMMIT", {}, Exception("locked"))), pytest.raises(NotNow):
             night.judge.tick(to_ms(night.now), 0, {})
     for _ in range(2):
         night.judge.tick(to_ms(night.now), 0, {})

@@ -28,10 +28,10 @@ def begin(
 
 
 @pytest.mark.parametrize("target", ["yunhe", "yunhe/high-zone-pressure", "yunhe/domestic-high-set"])
-def test_sites_equipment_and_points_can_be_worked_on(sqlite_db: Database, target: str) -> None:
-    begin(sqlite_db, target)
+def test_sites_equipment_and_points_can_be_worked_on(db: Database, target: str) -> None:
+    begin(db, target)
     board = maintenance.MaintenanceBoard(CONFIGS.sites)
-    with sqlite_db.read() as session:
+    with db.read() as session:
         board.load(session)
     at_ms = int(NOW.timestamp() * 1000)
     assert board.reason("yunhe/high-zone-pressure", at_ms) == "valve"
@@ -55,20 +55,20 @@ def test_both_ends_are_audited(db: Database) -> None:
     begin(db)
 
 
-def test_mistakes_are_named(sqlite_db: Database) -> None:
+def test_mistakes_are_named(db: Database) -> None:
     with pytest.raises(NotFound, match="yunhe/nothing"):
-        begin(sqlite_db, "yunhe/nothing")
+        begin(db, "yunhe/nothing")
     with pytest.raises(NotFound, match="elsewhere"):
-        begin(sqlite_db, "elsewhere")
+        begin(db, "elsewhere")
     with pytest.raises(Invalid, match="needs a reason"):
-        begin(sqlite_db, reason="  ")
+        begin(db, reason="  ")
     for until in (timedelta(0), timedelta(hours=73)):
         with pytest.raises(Invalid, match="72 hours"):
-            begin(sqlite_db, until=until)
-    begin(sqlite_db)
+            begin(db, until=until)
+    begin(db)
     with pytest.raises(Conflict, match="in maintenance already"):
-        begin(sqlite_db)
-    with pytest.raises(NotFound, match="nothing-here"), sqlite_db.begin() as session:
+        begin(db)
+    with pytest.raises(NotFound, match="nothing-here"), db.begin() as session:
         maintenance.end(session, CONFIGS, "nothing-here", "supervisor", NOW)
 
 

@@ -77,17 +77,17 @@ def test_one_that_says_nothing_stays_open(db: Database) -> None:
         assert len(timers.claim_due(session, NOW + timedelta(seconds=30))) == 1
 
 
-def test_the_watch_over_a_site_never_ends_for_something_that_the_files_have_no_longer(sqlite_db: Database) -> None:
+def test_the_watch_over_a_site_never_ends_for_something_that_the_files_have_no_longer(db: Database) -> None:
     def look(_session: Session, _timer: Timer, _now: datetime) -> str:
         raise UnknownId("Site yunhe has no area 'yard'")
 
-    with sqlite_db.begin() as session:
+    with db.begin() as session:
         for ref in ("yunhe", "01M80V001XW7YD6SAHEWF947GA"):
             timers.schedule(session, "look", ref, NOW)
-    with sqlite_db.begin() as session:
+    with db.begin() as session:
         failed = run_due(session, {"look": look}, NOW, sites={"yunhe"})
         assert [timer.ref for timer, _ in failed] == ["yunhe"]
-    with sqlite_db.read() as session:
+    with db.read() as session:
         waiting = session.scalars(select(Timer).where(Timer.done_at.is_(None))).one()
         assert (waiting.ref, waiting.due_at) == ("yunhe", NOW + timedelta(minutes=1))
 

@@ -36,10 +36,10 @@ def no_signature(*_: object) -> Never:
     ],
 )
 def test_a_place_by_its_tag_its_code_or_the_number_typed_by_hand(
-    sqlite_db: Database, read: dict[str, str], place: str | None, evidence: str
+    db: Database, read: dict[str, str], place: str | None, evidence: str
 ) -> None:
     event = Heard(SITE, "patrol-app", "tap", "tap-1", "", 0, to_ms(NOW), body={"guard": "guard", **read})
-    with sqlite_db.begin() as s:
+    with db.begin() as s:
         row = take(s, CONFIG, TagBook.of(CONFIG), event, no_signature)
         assert row is not None
         assert (row.checkpoint, row.evidence) == (place, evidence)
@@ -64,12 +64,12 @@ def test_doubts_of_the_delivery_stay_and_make_a_tap_nobodys(db: Database) -> Non
 
 
 @pytest.mark.parametrize(("doubts", "evidence"), [([], "uid_walked"), (["unheard_phone"], "uid")])
-def test_no_walk_makes_a_doubtful_tap_better(sqlite_db: Database, doubts: list[str], evidence: str) -> None:
+def test_no_walk_makes_a_doubtful_tap_better(db: Database, doubts: list[str], evidence: str) -> None:
     placed = [one for one in CONFIG.patrol.checkpoints if one.tags and one.position]
     first = placed[0]
     other = max(placed, key=lambda one: _apart(first, one))
     book = TagBook.of(CONFIG)
-    with sqlite_db.begin() as s:
+    with db.begin() as s:
         for number, point in enumerate((first, other)):
             at = NOW + number * timedelta(minutes=20)
             row = take(s, CONFIG, book, heard(number + 1, at, point.tags[0].uid, doubts=doubts), no_signature)

@@ -39,12 +39,12 @@ def known(db: Database, config: SiteConfig, text: str) -> list[str]:
         ("00623,27706", "roof"), ("07302202", "roof"), ("02026F6C3A", None), ("11127706", None),
     ],
 )  # fmt: skip
-def test_a_phone_knows_a_tag_by_whatever_is_printed_of_it(sqlite_db: Database, text: str, place: str | None) -> None:
+def test_a_phone_knows_a_tag_by_whatever_is_printed_of_it(db: Database, text: str, place: str | None) -> None:
     config = site(gate=Tag(uid="04:1F:9B:02:00:52:81"), roof=Tag(uid="01026F6C3A", kind="rfid125"))
-    assert known(sqlite_db, config, text) == ([place] if place else [])
+    assert known(db, config, text) == ([place] if place else [])
 
 
-def test_a_truncated_print_that_two_tags_share_is_neither(sqlite_db: Database) -> None:
+def test_a_truncated_print_that_two_tags_share_is_neither(db: Database) -> None:
     config = site(a=Tag(uid="01026F6C3A", kind="rfid125"), b=Tag(uid="01036F6C3A", kind="rfid125"))
-    assert known(sqlite_db, config, "111,27706") == []
-    assert known(sqlite_db, config, "00879,27706") == ["b"]
+    assert known(db, config, "111,27706") == []
+    assert known(db, config, "00879,27706") == ["b"]

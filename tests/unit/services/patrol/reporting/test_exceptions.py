@@ -99,10 +99,10 @@ def test_who_where_and_when_things_went_wrong() -> None:
     assert [line.checkpoint for line in found.longest_unvisited] == ["gate-east", "stairs-1", "lobby-1"]
 
 
-def test_stored_rows_give_the_same_counts(sqlite_db: Database) -> None:
-    with sqlite_db.begin() as s:
+def test_stored_rows_give_the_same_counts(db: Database) -> None:
+    with db.begin() as s:
         rounds = [walked(s, "a"), missed(s, "b", start=START + 60 * MINUTE)]
-    with sqlite_db.read() as s:
+    with db.read() as s:
         stops, taps = s.query(RoundStop).all(), s.query(TapRow).all()
         found = exceptions(START, END, [("yunhe", "stairs-1")], rounds, stops, taps)
     assert found.checkpoints[0].stops.marks == {"too_fast": 1}

@@ -21,8 +21,8 @@ START = 1_800_000_000_000
 
 
 @pytest.fixture
-def session(sqlite_db: Database) -> Iterator[Session]:
-    with sqlite_db.begin() as found:
+def session(one_db: Database) -> Iterator[Session]:
+    with one_db.begin() as found:
         yield found
 
 

@@ -41,8 +41,8 @@ CONFIG = config_of(("ordered", ["gate", "pumps", "roof"]))
 
 
 @pytest.fixture
-def session(sqlite_db: Database) -> Iterator[Session]:
-    with sqlite_db.begin() as found:
+def session(one_db: Database) -> Iterator[Session]:
+    with one_db.begin() as found:
         put(found, SECRET, "yunhe", "batch", KEYS, NOW)
         yield found
 

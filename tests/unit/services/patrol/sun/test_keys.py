@@ -28,24 +28,24 @@ def test_what_is_put_is_loaded_again(db: Database) -> None:
         assert names(s, "yunhe") == [("spring", NOW)]
 
 
-def test_the_database_holds_no_key(sqlite_db: Database) -> None:
-    with sqlite_db.begin() as s:
+def test_the_database_holds_no_key(db: Database) -> None:
+    with db.begin() as s:
         put(s, SECRET, "yunhe", "spring", KEYS, NOW)
         sealed = s.scalar(select(SunKey.sealed))
     assert sealed is not None
     assert not {b"MMMM", b"FFFF", b"yunhe"} & {sealed[at : at + size] for at in range(len(sealed)) for size in (4, 5)}
 
 
-def test_another_secret_opens_nothing_and_says_what_to_do(sqlite_db: Database) -> None:
-    with sqlite_db.begin() as s:
+def test_another_secret_opens_nothing_and_says_what_to_do(db: Database) -> None:
+    with db.begin() as s:
         put(s, SECRET, "yunhe", "spring", KEYS, NOW)
         with pytest.raises(KeysUnreadable, match="spring") as refused:
             load(s, bytes(32), "yunhe")
     assert "gengfu tag keys add" in refused.value.hint
 
 
-def test_a_row_moved_to_another_name_does_not_open(sqlite_db: Database) -> None:
-    with sqlite_db.begin() as s:
+def test_a_row_moved_to_another_name_does_not_open(db: Database) -> None:
+    with db.begin() as s:
         put(s, SECRET, "yunhe", "spring", KEYS, NOW)
         sealed = s.scalar(select(SunKey.sealed))
         s.add(SunKey(site="yunhe", name="autumn", sealed=sealed, created_at=NOW))
@@ -54,9 +54,9 @@ def test_a_row_moved_to_another_name_does_not_open(sqlite_db: Database) -> None:
             load(s, SECRET, "yunhe")
 
 
-def test_a_name_is_replaced_only_on_purpose(sqlite_db: Database) -> None:
+def test_a_name_is_replaced_only_on_purpose(db: Database) -> None:
     other = KeySet(b"A" * 16, b"B" * 16)
-    with sqlite_db.begin() as s:
+    with db.begin() as s:
         put(s, SECRET, "yunhe", "spring", KEYS, NOW)
         with pytest.raises(Conflict):
             put(s, SECRET, "yunhe", "spring", other, NOW)
@@ -65,8 +65,8 @@ def test_a_name_is_replaced_only_on_purpose(sqlite_db: Database) -> None:
 
 
 @pytest.mark.parametrize("keys", [KeySet(FACTORY_KEY, b"F" * 16), KeySet(b"M" * 16, FACTORY_KEY)])
-def test_factory_keys_are_not_stored(sqlite_db: Database, keys: KeySet) -> None:
-    with sqlite_db.begin() as s, pytest.raises(Invalid):
+def test_factory_keys_are_not_stored(db: Database, keys: KeySet) -> None:
+    with db.begin() as s, pytest.raises(Invalid):
         put(s, SECRET, "yunhe", "spring", keys, NOW)
 
 
