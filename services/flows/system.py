@@ -12,7 +12,9 @@ from services.alert import service as alerts
 from services.flows.fire.telling import EVERYBODY
 from services.flows.telling import raise_and_tell, tell_cleared
 
-EVENTS = frozenset({"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER", "SYS-CLOCK", "SYS-FIRE"})
+EVENTS = frozenset(
+    {"SYS-LOSS", "SYS-SESSION", "SYS-DROP", "SYS-NOTIFY", "SYS-TIMER", "SYS-CLOCK", "SYS-FIRE", "SYS-UNSTORED"}
+)
 """Things that happened rather than last: over as soon as somebody has seen them."""
 POLICY, FIRE_POLICY = "system", "fire"
 SOURCE = "Gengfu"
@@ -132,6 +134,68 @@ def process_deaf(session: Session, config: SiteConfig, role: str, deaf_s: float,
 def process_hears(session: Session, config: SiteConfig, role: str, now: datetime) -> None:
     """The process hears and stores again."""
     alerts.clear_alert(session, "SYS-DEAF", f"{config.site.id}/{role}", now, None, now)
+
+
+def group_unheld(session: Session, config: SiteConfig, group: str, since: datetime, now: datetime) -> None:
+    """No process has taken an ingest group: what the site sends waits at the broker and is judged by nobody."""
+    _raise(
+        session,
+        config,
+        rule="SYS-LEASE",
+        target=f"{config.site.id}/{group}",
+        title=f"接入组 {group} 无进程承接，现场数据在消息服务器排队，报警未判",
+        title_en=f"Ingest group {group} has no holder: data queues at the broker and nothing is judged",
+        severity="critical",
+        now=now,
+        detail={"group": group, "since": since.isoformat()},
+    )
+
+
+def group_held(session: Session, config: SiteConfig, group: str, now: datetime) -> None:
+    """A process has the group again."""
+    alerts.clear_alert(session, "SYS-LEASE", f"{config.site.id}/{group}", now, None, now)
+
+
+def store_behind(session: Session, config: SiteConfig, waits_s: float, denied: bool, now: datetime) -> None:
+    """What is heard does not reach the server of the time series: it waits on disk, and alarms go on."""
+    minutes = int(waits_s // 60)
+    why, why_en = (
+        ("写入被拒绝（请检查令牌、库名和权限）", "writing is refused") if denied else ("写入延迟", "writing lags")
+    )
+    _raise(
+        session,
+        config,
+        rule="SYS-STORE",
+        target=f"{config.site.id}/store",
+        title=f"时序数据库{why}，读数已在本机磁盘暂存 {minutes} 分钟，报警不受影响",
+        title_en=f"Time-series server: {why_en}, readings have waited on disk for {minutes} min; alarms go on",
+        severity="high" if denied else "medium",
+        now=now,
+        detail={"waits_s": round(waits_s), "denied": denied},
+    )
+
+
+def store_keeps_up(session: Session, config: SiteConfig, now: datetime) -> None:
+    """Nothing waits for long any more."""
+    alerts.clear_alert(session, "SYS-STORE", f"{config.site.id}/store", now, None, now)
+
+
+def store_lost(
+    session: Session, config: SiteConfig, holder: str, dropped: int, refused: int, counted: int, now: datetime
+) -> None:
+    """Readings were not stored: no room to wait in, or refused by the server. `counted`: of this holder so far."""
+    _raise(
+        session,
+        config,
+        rule="SYS-UNSTORED",
+        target=f"{config.site.id}/store",
+        title=f"读数未能存入时序数据库：暂存区已满丢弃 {dropped} 条，服务器拒收 {refused} 条（见隔离区）",
+        title_en=f"Readings not stored: {dropped} dropped for want of room, {refused} refused (see quarantine)",
+        severity="high",
+        now=now,
+        detail={"dropped": dropped, "refused": refused, "counted": {holder: counted}},
+        value=float(dropped + refused),
+    )
 
 
 def clock_moved_back(session: Session, config: SiteConfig, now: datetime) -> None:
