@@ -4,13 +4,13 @@ import sys
 
 from dashboards import files
 from dashboards.boards import all_boards
-from dashboards.lint import lint
+from dashboards.lint import lint_all
 
 
 def main(arguments: list[str]) -> int:
     """0 when everything is well; problems go to standard error."""
     boards = all_boards()
-    problems = [f"{board.uid}: {problem}" for board in boards for problem in lint(board.model())]
+    problems = lint_all([board.model() for board in boards])
     if arguments == ["--check"]:
         problems += [f"{name}: out of date, run python -m dashboards" for name in files.drift(boards)]
     elif arguments:

@@ -22,8 +22,6 @@ class Row:
     panels: tuple[Panel, ...]
     title: str = ""
     """Written above; empty: no line."""
-    folded: bool = False
-    """Closed at first: Grafana asks for its data when it is opened."""
     repeat: str = ""
     """The variable each of whose values gets such a row."""
 
@@ -112,21 +110,19 @@ def _placed(rows: tuple[Row, ...]) -> list[Json]:
     found: list[Json] = []
     number = y = 0
     for row in rows:
-        inside: list[Json] = []
         if row.title:
             number += 1
             place: Json = {"x": 0, "y": y, "w": WIDTH, "h": 1}
-            bar: Json = {"id": number, "type": "row", "title": row.title, "gridPos": place, "collapsed": row.folded}
+            bar: Json = {"id": number, "type": "row", "title": row.title, "gridPos": place, "collapsed": False}
             again = {"repeat": row.repeat, "repeatDirection": "h"} if row.repeat else {}
-            found.append(bar | again | {"panels": inside if row.folded else []})
+            found.append(bar | again | {"panels": []})
             y += 1
         x = 0
         for panel, width in zip(row.panels, _widths(row), strict=True):
-            if x and (x + width > WIDTH or panel.repeat):
+            if x and x + width > WIDTH:
                 x, y = 0, y + row.height
             number += 1
-            model = panel.model(number, {"x": x, "y": y, "w": width, "h": row.height})
-            (inside if row.title and row.folded else found).append(model)
+            found.append(panel.model(number, {"x": x, "y": y, "w": width, "h": row.height}))
             x += width
         y += row.height
     return found
@@ -134,10 +130,10 @@ def _placed(rows: tuple[Row, ...]) -> list[Json]:
 
 def _widths(row: Row) -> list[int]:
     """Of each panel: what it asks for, or its share of what is left (the first ones get what does not divide)."""
-    open_ones = [panel for panel in row.panels if not panel.width and not panel.repeat]
-    left = max(0, WIDTH - sum(panel.width for panel in row.panels if not panel.repeat))
+    open_ones = [panel for panel in row.panels if not panel.width]
+    left = max(0, WIDTH - sum(panel.width for panel in row.panels))
     shares = iter([left // len(open_ones) + (at < left % len(open_ones)) for at in range(len(open_ones))])
-    return [panel.width or (WIDTH // panel.per_row if panel.repeat else next(shares)) for panel in row.panels]
+    return [panel.width or next(shares) for panel in row.panels]
 
 
 def _others() -> Json:

@@ -10,8 +10,10 @@ from dashboards.files import with_constants
 STAMP = "gengfu"
 """A hidden constant of every board that was pushed: the fingerprint of what was pushed."""
 Standing = Literal["missing", "same", "older", "edited", "provisioned"]
-_GRAFANAS_OWN = frozenset({"id", "version", "iteration", "schemaVersion", "pluginVersion", "apiVersion", "style"})
-"""What Grafana adds or changes by itself."""
+_GRAFANAS_OWN = frozenset({"id", "version", "iteration", "schemaVersion", "apiVersion", "style"})
+"""What Grafana adds to a board or changes of it by itself."""
+_INSIDE = frozenset({"pluginVersion"})
+"""The same of what a board holds."""
 _NAMES = ("refId", "name", "title", "id", "matcher")
 
 
@@ -48,13 +50,13 @@ def fingerprint(model: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def essence(node: Any) -> Any:
+def essence(node: Any, grafanas: frozenset[str] = _GRAFANAS_OWN) -> Any:
     """A board without what Grafana adds by itself, without defaults that say nothing, and without its stamp."""
     if isinstance(node, dict):
-        kept = {key: essence(value) for key, value in node.items() if key not in _GRAFANAS_OWN}
+        kept = {key: essence(value, _INSIDE) for key, value in node.items() if key not in grafanas}
         return {key: value for key, value in kept.items() if not _says_nothing(value)}
     if isinstance(node, list):
-        return [essence(one) for one in node if not (isinstance(one, dict) and one.get("name") == STAMP)]
+        return [essence(one, _INSIDE) for one in node if not (isinstance(one, dict) and one.get("name") == STAMP)]
     return node
 
 

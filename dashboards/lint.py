@@ -11,22 +11,19 @@ from dashboards.board import FOLDER, TAG, WIDTH
 from dashboards.queries import GRAFANA, MIXED, SOURCES
 
 UNITS = frozenset(
-    {"none", "short", "percent", "percentunit", "ms", "s", "m", "h", "dtdurations", "dateTimeFromNow", "string"}
+    {"none", "short", "percent", "percentunit", "ms", "s", "m", "h", "dtdhms", "dateTimeFromNow", "string"}
 )
 """Of Grafana's units those that our boards use; others are written `suffix: MPa`."""
-KINDS = frozenset(
-    {"row", "stat", "timeseries", "state-timeline", "status-history", "table", "barchart", "bargauge", "heatmap"}
-)
+KINDS = frozenset({"row", "stat", "timeseries", "state-timeline", "table", "barchart", "bargauge", "heatmap"})
 GRAFANA_OWN = frozenset({"__from", "__to", "__interval", "__interval_ms", "timeFilter", "__timeFilter", "__all"})
 _VARIABLE = re.compile(r"\$\{([\w.]+)(?::\w+)?\}|\$(\w+)")
 _DURATION = re.compile(r"^\d+(s|m|h)$")
-_COLOUR = re.compile(r"^#[0-9a-fA-F]{3,8}$")
 
 
 def lint(model: dict[str, Any]) -> list[str]:
     """Sentences, one per problem; none: the board is well."""
     panels = list(_panels(model))
-    checks = (_head(model), _grid(panels), _variables(model, panels), _sources(model), _colours(model))
+    checks = (_head(model), _grid(panels), _variables(model, panels), _queries(model), _sources(model), _colours(model))
     return [problem for check in checks for problem in check] + [
         f"panel {panel.get('id')} «{panel.get('title')}»: {problem}" for panel in panels for problem in _panel(panel)
     ]
@@ -103,6 +100,16 @@ def _used(text: str) -> Iterator[str]:
             yield name
 
 
+def _queries(model: dict[str, Any]) -> Iterator[str]:
+    several = [one["name"] for one in model.get("templating", {}).get("list", []) if one.get("multi")]
+    for text in (*_named(model, "rawSql"), *_named(model, "query")):
+        for name in several:
+            if re.search(rf"\$(?:{name}\b|\{{{name}\}})", text):
+                yield f"${name} may be several, so Grafana quotes it by itself: write ${{{name}:sqlstring}} or :raw"
+        if found := re.search(r"\$__\w+\([^)]*\(", text):
+            yield f"Grafana ends the macro {found[0]} at its first closing bracket: give it a column"
+
+
 def _sources(model: dict[str, Any]) -> Iterator[str]:
     known = {(source.type, source.uid) for source in SOURCES | {MIXED, GRAFANA}}
     found = {(one.get("type"), one.get("uid")) for one in _named(model, "datasource") if isinstance(one, dict)}
@@ -144,6 +151,9 @@ def _panel(panel: dict[str, Any]) -> Iterator[str]:
             yield f"unit {unit!r} is not known"
     if panel.get("type") in ("stat", "timeseries", "bargauge", "barchart", "heatmap") and not any(units):
         yield "it has no unit"
+    coloured_by = config.get("defaults", {}).get("color", {}).get("mode")
+    if panel.get("type") == "state-timeline" and coloured_by == "thresholds":
+        yield "Grafana merges its states by thresholds: give it a fixed colour"
     limits = [config.get("defaults", {}).get("thresholds")] + [
         one["value"] for one in properties if one["id"] == "thresholds"
     ]

@@ -26,7 +26,8 @@ class Moment:
 _SPAN = re.compile(r"^(\d+)(ms|s|m|h|d|w)$")
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _VARIABLE = re.compile(r"\$\{(\w+)(?::(\w+))?\}|\[\[(\w+)\]\]|\$(\w+)")
-_SQL_MACRO = re.compile(r"\$__(\w+)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_SQL_MACRO = re.compile(r"\$__(\w+)\(([^)]*)\)")
+"""Grafana ends a macro at the first bracket, too: an argument cannot be a call."""
 
 
 def sql(text: str, moment: Moment, variables: Mapping[str, Value]) -> str:
@@ -67,7 +68,9 @@ def _fill(text: str, moment: Moment, variables: Mapping[str, Value], language: s
             return found[0]  # a macro, replaced after the variables
         if name not in variables:
             raise UnknownVariable(f"variable {name!r} in {text!r} is not defined")
-        return written(variables[name], found[2] or "")
+        chosen = variables[name]
+        # Of a choice of several, Grafana quotes even a single one for SQL.
+        return written(chosen, found[2] or ("sqlstring" if language == "sql" and not isinstance(chosen, str) else ""))
 
     return _VARIABLE.sub(value, text)
 
@@ -118,9 +121,9 @@ def _sql_macro(name: str, inside: str, moment: Moment) -> str:
         case "timeTo":
             return end
         case "timeFilter":
-            return f"{inside} BETWEEN {start} AND {end}"
+            return f"{arguments[0]} BETWEEN {start} AND {end}"
         case "time":
-            return f'{inside} AS "time"'
+            return f'{arguments[0]} AS "time"'
         case "timeGroup" | "timeGroupAlias":
             step = seconds(arguments[1])
             group = f"floor(extract(epoch from {arguments[0]})/{step:g})*{step:g}"

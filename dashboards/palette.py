@@ -16,8 +16,6 @@ QUIET = "#3a464c"
 ACCENT = "#8fc0d4"
 FIRE = CRITICAL
 
-SERIES = (ACCENT, OK, MEDIUM, SHIELD, START, LOW)
-"""For lines that mean no state, in this order."""
 ALL = frozenset(
     {CRITICAL, HIGH, MEDIUM, LOW, OK, FAULT, SHIELD, SUPERVISORY, START, NEUTRAL, QUIET, ACCENT, "transparent"}
 )
@@ -52,19 +50,6 @@ ALERTS = (
 )
 """Shown states of alerts."""
 
-FIRE_STATES = (
-    State("fire", "火警", FIRE),
-    State("fault", "故障", FAULT),
-    State("shield", "屏蔽", SHIELD),
-    State("supervisory", "监管", SUPERVISORY),
-    State("start", "启动", START),
-    State("feedback", "反馈", OK),
-    State("test", "测试", LOW),
-    State("other", "其他", NEUTRAL),
-    State("normal", "正常", OK),
-)
-"""What holds at fire panels, zones and components."""
-
 FIRE_LEVELS = (
     State("6", "火警", FIRE),
     State("5", "故障", FAULT),
@@ -74,19 +59,7 @@ FIRE_LEVELS = (
     State("1", "测试", LOW),
     State("0", "正常", OK),
 )
-"""The same as numbers, for timelines."""
-
-ROUNDS = (
-    State("missed", "漏检", CRITICAL),
-    State("unconfirmed", "待确认", MEDIUM),
-    State("incomplete", "未完成", HIGH),
-    State("suspended", "不计", NEUTRAL),
-    State("complete", "完成", OK),
-    State("running", "巡更中", ACCENT),
-    State("open", "应巡", LOW),
-    State("planned", "计划", QUIET),
-)
-"""What became of rounds."""
+"""What holds at fire panels, zones and components, as numbers."""
 
 ROUND_LEVELS = (
     State("7", "漏检", CRITICAL),
@@ -99,21 +72,7 @@ ROUND_LEVELS = (
     State("0", "计划", QUIET),
     State("-1", "", "transparent"),
 )
-"""The same as numbers, for timelines; -1 ends a bar."""
-
-STOPS = (
-    State("missed", "漏检", CRITICAL),
-    State("unconfirmed", "漏检（待确认）", MEDIUM),
-    State("late", "迟到", HIGH),
-    State("early", "早到", HIGH),
-    State("too_fast", "过快", HIGH),
-    State("too_slow", "过慢", HIGH),
-    State("out_of_order", "顺序不符", HIGH),
-    State("on_time", "准时", OK),
-    State("suspended", "不计", NEUTRAL),
-    State("pending", "未到时间", QUIET),
-)
-"""Verdicts on stops of rounds."""
+"""What became of rounds, as numbers; -1 ends a bar."""
 
 DEVICES = (
     State("offline", "离线", CRITICAL),

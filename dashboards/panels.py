@@ -1,7 +1,7 @@
 """Panels: what each kind needs to be told, and how Grafana writes it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 from dashboards.palette import NEUTRAL, State
@@ -55,7 +55,6 @@ class Field:
     """A line: fill down to this other line."""
     line: int | None = None
     """A line: its width; 0 shows only what fills."""
-    axis: Literal["", "right"] = ""
 
     def model(self) -> Json:
         """As an override."""
@@ -90,8 +89,6 @@ class Field:
             set_to += [("custom.fillBelowTo", self.fill_to), ("custom.fillOpacity", 14)]
         if self.line is not None:
             set_to.append(("custom.lineWidth", self.line))
-        if self.axis:
-            set_to.append(("custom.axisPlacement", self.axis))
         properties = [{"id": name, "value": value} for name, value in set_to]
         return {"matcher": {"id": "byName", "options": self.name}, "properties": properties}
 
@@ -127,7 +124,6 @@ class Panel:
     unit: str = ""
     decimals: int | None = None
     low: float | None = None
-    high: float | None = None
     steps: tuple[Step, ...] = steps(NEUTRAL)
     states: tuple[State, ...] = ()
     colour: str = ""
@@ -137,10 +133,6 @@ class Panel:
     """Of the panel's title."""
     value_link: Link | None = None
     """Of every value."""
-    repeat: str = ""
-    """The variable each of whose values gets such a panel."""
-    per_row: int = 2
-    """Panels beside each other when repeated."""
     interval: str = ""
     """The finest step Grafana may choose, e.g. `1m`."""
     no_value: str = ""
@@ -155,10 +147,6 @@ class Panel:
         """What this kind of panel is told of every field."""
         return {}
 
-    def transformations(self) -> list[Json]:
-        """What Grafana does with the answers before it shows them."""
-        return []
-
     def model(self, number: int, place: Json) -> Json:
         """As Grafana keeps it."""
         sources = {query.source for query in self.queries}
@@ -170,7 +158,7 @@ class Panel:
             "thresholds": thresholds(self.steps),
             "unit": self.unit,
         }
-        optional = {"decimals": self.decimals, "min": self.low, "max": self.high, "noValue": self.no_value or None}
+        optional = {"decimals": self.decimals, "min": self.low, "noValue": self.no_value or None}
         defaults |= {name: value for name, value in optional.items() if value is not None}
         if self.value_link:
             defaults["links"] = [self.value_link.model()]
@@ -186,50 +174,30 @@ class Panel:
             "options": self.options(),
             "transparent": False,
         }
-        if self.transformations():
-            found["transformations"] = self.transformations()
         if self.links:
             found["links"] = [link.model() for link in self.links]
-        if self.repeat:
-            found |= {"repeat": self.repeat, "repeatDirection": "h", "maxPerRow": self.per_row}
         if self.interval:
             found["interval"] = self.interval
         return found
 
 
-Calc = Literal["lastNotNull", "mean", "min", "max", "sum"]
-
-
-def _reduce(calc: Calc, all_rows: bool) -> Json:
-    return {"calcs": [calc], "fields": "", "values": all_rows}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stat(Panel):
-    """One number, or one per field or row."""
+    """One number, or one per field."""
 
     kind: ClassVar[str] = "stat"
-    calc: Calc = "lastNotNull"
     fill: bool = False
     """Colour the background, for what must be seen across the room."""
-    spark: bool = False
-    rows: bool = False
-    """One number per row of the answer instead of per field."""
-    text_fields: bool = False
-    """Fields are texts, not numbers."""
     names: bool = False
     """Say the name of the field beside its value."""
 
     def options(self) -> Json:
         """What a stat is told."""
-        reduce = _reduce(self.calc, self.rows)
-        if self.text_fields:
-            reduce["fields"] = "/.*/"
         return {
-            "reduceOptions": reduce,
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
             "colorMode": "background_solid" if self.fill else "value",
-            "graphMode": "area" if self.spark else "none",
-            "textMode": "value_and_name" if self.names else "value" if not self.rows else "auto",
+            "graphMode": "none",
+            "textMode": "value_and_name" if self.names else "value",
             "justifyMode": "auto",
             "orientation": "auto",
             "wideLayout": True,
@@ -248,10 +216,10 @@ class Lines(Panel):
     """The value holds until the next one."""
     legend: tuple[str, ...] = ()
     """Figures beside the names, e.g. `min`, `max`, `mean`, `lastNotNull`."""
-    show_limits: bool = False
-    """Draw the thresholds as lines."""
     gap_ms: int | None = None
     """Silence that breaks a line; None: only a missing value does."""
+    bridge_ms: int = 0
+    """Missing values for no longer than this break no line."""
 
     def custom(self) -> Json:
         """What every line is told."""
@@ -262,10 +230,10 @@ class Lines(Panel):
             "lineInterpolation": "stepAfter" if self.step else "linear",
             "showPoints": "auto" if self.draw == "line" else "never",
             "pointSize": 4,
-            "spanNulls": False,
+            "spanNulls": self.bridge_ms or False,
             "insertNulls": self.gap_ms if self.gap_ms is not None else False,
             "stacking": {"mode": "normal" if self.stacked else "none", "group": "A"},
-            "thresholdsStyle": {"mode": "line" if self.show_limits else "off"},
+            "thresholdsStyle": {"mode": "off"},
             "axisPlacement": "auto",
         }
 
@@ -287,43 +255,23 @@ class StateTimeline(Panel):
     """States over time, one bar per series: when did it change, how long did it hold?"""
 
     kind: ClassVar[str] = "state-timeline"
+    colour: str = NEUTRAL
+    """Of what is no known state. Never by steps: Grafana then merges by them and forgets the states."""
     legend: bool = True
-    merge: bool = True
-    """Draw equal neighbours as one."""
+    bridge_ms: int = 0
+    """A state ends when values are missing for longer than this; 0: never."""
 
     def custom(self) -> Json:
         """What every bar is told."""
-        return {"fillOpacity": 85, "lineWidth": 0, "spanNulls": True, "insertNulls": False}
+        return {"fillOpacity": 85, "lineWidth": 0, "spanNulls": self.bridge_ms or True, "insertNulls": False}
 
     def options(self) -> Json:
         """What the picture is told."""
         return {
-            "mergeValues": self.merge,
+            "mergeValues": True,
             "showValue": "auto",
             "alignValue": "left",
             "rowHeight": 0.85,
-            "legend": {"showLegend": self.legend, "displayMode": "list", "placement": "bottom"},
-            "tooltip": {"mode": "single", "sort": "none"},
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusHistory(Panel):
-    """One square per series and period (a day, a round)."""
-
-    kind: ClassVar[str] = "status-history"
-    legend: bool = True
-
-    def custom(self) -> Json:
-        """What every square is told."""
-        return {"fillOpacity": 85, "lineWidth": 1}
-
-    def options(self) -> Json:
-        """What the picture is told."""
-        return {
-            "showValue": "never",
-            "rowHeight": 0.9,
-            "colWidth": 0.95,
             "legend": {"showLegend": self.legend, "displayMode": "list", "placement": "bottom"},
             "tooltip": {"mode": "single", "sort": "none"},
         }
@@ -334,8 +282,6 @@ class Table(Panel):
     """Rows, the worst first; columns in the order of the query."""
 
     kind: ClassVar[str] = "table"
-    footer: bool = False
-    """Add the columns up below."""
 
     def custom(self) -> Json:
         """What every column is told."""
@@ -343,8 +289,7 @@ class Table(Panel):
 
     def options(self) -> Json:
         """What the table is told."""
-        footer = {"show": self.footer, "reducer": ["sum"], "countRows": False, "fields": ""}
-        return {"showHeader": True, "cellHeight": "sm", "footer": footer}
+        return {"showHeader": True, "cellHeight": "sm"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,8 +300,6 @@ class Bars(Panel):
     colour_mode: ClassVar[str] = "palette-classic"
     horizontal: bool = False
     stacked: bool = True
-    by: str = ""
-    """The column that names the bars; empty: the first text."""
 
     def custom(self) -> Json:
         """What every bar is told."""
@@ -364,7 +307,7 @@ class Bars(Panel):
 
     def options(self) -> Json:
         """What the picture is told."""
-        found: Json = {
+        return {
             "orientation": "horizontal" if self.horizontal else "vertical",
             "stacking": "normal" if self.stacked else "none",
             "showValue": "auto",
@@ -375,21 +318,18 @@ class Bars(Panel):
             "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
             "tooltip": {"mode": "multi", "sort": "none"},
         }
-        return found | ({"xField": self.by} if self.by else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauges(Panel):
-    """A filled bar per row or field, coloured by its steps."""
+    """A filled bar per row, coloured by its steps."""
 
     kind: ClassVar[str] = "bargauge"
-    calc: Calc = "lastNotNull"
-    rows: bool = True
 
     def options(self) -> Json:
         """What the picture is told."""
         return {
-            "reduceOptions": _reduce(self.calc, self.rows),
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": True},
             "orientation": "horizontal",
             "displayMode": "basic",
             "valueMode": "color",
@@ -407,8 +347,6 @@ class Heatmap(Panel):
 
     kind: ClassVar[str] = "heatmap"
     scheme: Literal["Reds", "Oranges", "Blues", "Greens"] = "Oranges"
-    hide_below: float = field(default=0.5)
-    """Cells with less stay empty."""
 
     def options(self) -> Json:
         """What the picture is told."""
@@ -416,7 +354,7 @@ class Heatmap(Panel):
             "calculate": False,
             "color": {"mode": "scheme", "scheme": self.scheme, "steps": 32, "reverse": False, "exponent": 0.5},
             "cellGap": 1,
-            "filterValues": {"le": self.hide_below},
+            "filterValues": {"le": 0.5},  # nothing stays empty
             "rowsFrame": {"layout": "auto", "value": ""},
             "yAxis": {"axisPlacement": "left", "unit": self.unit},
             "legend": {"show": True},

@@ -15,7 +15,6 @@ class Choice:
     sql: str
     several: bool = False
     """Any number may be chosen, all of them at first."""
-    hidden: bool = False
 
     def model(self) -> dict[str, object]:
         """As Grafana keeps it."""
@@ -32,7 +31,7 @@ class Choice:
             "multi": self.several,
             "includeAll": self.several,
             "current": {"text": ["All"], "value": ["$__all"]} if self.several else {},
-            "hide": 2 if self.hidden else 0,
+            "hide": 0,
             "skipUrlSync": False,
             "options": [],
             "regex": "",
@@ -60,33 +59,7 @@ class Constant:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """A short fixed list; the first one holds at first."""
-
-    name: str
-    label: str
-    choices: tuple[tuple[str, str], ...]
-    """(text, value)."""
-
-    def model(self) -> dict[str, object]:
-        """As Grafana keeps it."""
-        options = [{"text": text, "value": value, "selected": not at} for at, (text, value) in enumerate(self.choices)]
-        return {
-            "type": "custom",
-            "name": self.name,
-            "label": self.label,
-            "query": ", ".join(f"{text} : {value}" for text, value in self.choices),
-            "current": {"text": self.choices[0][0], "value": self.choices[0][1]},
-            "options": options,
-            "multi": False,
-            "includeAll": False,
-            "hide": 0,
-            "skipUrlSync": False,
-        }
-
-
-Variable = Choice | Constant | Options
+Variable = Choice | Constant
 
 CONSOLE = Constant("console", "http://127.0.0.1:8600")
 """The duty console as people reach it; provisioning and `gengfu grafana push` put the real address here."""

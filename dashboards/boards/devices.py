@@ -4,7 +4,7 @@
 from dashboards.board import Board, Row
 from dashboards.palette import ACCENT, CRITICAL, DEVICES, HEARD, HIGH, MEDIUM, NEUTRAL, OK, QUIET
 from dashboards.panels import Field, Lines, Link, Stat, StateTimeline, Table, steps
-from dashboards.queries import AREAS, MINUTES, over_time, readings, table
+from dashboards.queries import AREAS, MINUTES, over_time, readings, table, told_apart
 from dashboards.variables import AREA, SITE
 
 HERE = f"site = '$site' AND gone_at IS NULL AND {AREAS}"
@@ -33,15 +33,17 @@ ALL = table(f"""
     """)
 
 SILENCES = over_time(f"""
-    WITH silence AS (
+    WITH device AS (
+      SELECT site, device, {told_apart("device")} AS name, heartbeat_s IS NOT NULL AND state <> 'never' AS is_heard
+      FROM grafana.device WHERE {HERE}
+    ), silence AS (
       SELECT DISTINCT d.name, a.last_active_at AS since, coalesce(a.cleared_at, a.closed_at, 'infinity') AS until
       FROM grafana.alert AS a
       JOIN grafana.point AS p ON p.site = a.site AND a.target = p.series
-      JOIN grafana.device AS d ON d.site = p.site AND d.device = p.device
-      WHERE a.site = '$site' AND a.rule LIKE 'DATA-STALE%' AND {AREAS.replace("area,", "d.area,")}
+      JOIN device AS d ON d.site = p.site AND d.device = p.device
+      WHERE a.site = '$site' AND a.rule LIKE 'DATA-STALE%'
     )
-    SELECT $__timeFrom()::timestamptz AS time, name AS metric, 0 AS value FROM grafana.device
-    WHERE {HERE} AND heartbeat_s IS NOT NULL AND state <> 'never'
+    SELECT $__timeFrom()::timestamptz AS time, name AS metric, 0 AS value FROM device WHERE is_heard
     UNION ALL
     SELECT greatest(since, $__timeFrom()::timestamptz + interval '1 millisecond'), name, 1 FROM silence
     WHERE until > $__timeFrom()::timestamptz AND since < $__timeTo()::timestamptz
@@ -78,7 +80,7 @@ NOW = Row(
     (
         Stat(
             title="设备",
-            description="现在有几台设备自报离线、超过三个心跳没有声音、从来没有上报？",
+            description="现在有几台设备自报离线、超过三个心跳没有上报、从来没有上报？",
             queries=(COUNTS,),
             width=11,
             unit="short",
@@ -141,7 +143,7 @@ COURSE = Row(
     9,
     (
         StateTimeline(
-            title="什么时候没有声音",
+            title="什么时候没有数据",
             description="每台有心跳的设备在所选时间里什么时候断过、断了多久？由无数据报警得出。",
             queries=(SILENCES,),
             width=14,

@@ -5,11 +5,9 @@
 from dashboards.board import Board, Marks, Row
 from dashboards.palette import CHECKS, CRITICAL, FAULT, FIRE, FIRE_LEVELS, HIGH, LOW, NEUTRAL, OK, SHIELD, SUPERVISORY
 from dashboards.panels import Bars, Field, Link, Stat, StateTimeline, Table, steps
-from dashboards.queries import AREAS, Query, over_time, table
+from dashboards.queries import HERE, ZONE, Query, fire_over_time, table
 from dashboards.variables import AREA, SITE
 
-HERE = f"site = '$site' AND {AREAS}"
-ZONE = "(SELECT timezone FROM grafana.site WHERE site = '$site')"
 ALERTS = table("""
     SELECT opened_at AS time, coalesce(cleared_at, closed_at, opened_at) AS timeend, title AS text, max_severity AS tags
     FROM grafana.alert
@@ -37,16 +35,9 @@ def _number(title: str, description: str, kind: str, colour: str) -> Stat:
 
 
 def _timeline(title: str, description: str, scope: str) -> StateTimeline:
-    sql = f"""
-        SELECT greatest(at, $__timeFrom()::timestamptz) AS time, name AS metric, level AS value
-        FROM grafana.fire_state
-        WHERE scope = '{scope}' AND {HERE}
-            AND until_at > $__timeFrom()::timestamptz AND at < $__timeTo()::timestamptz
-        ORDER BY 1
-    """
     link = Link("打开消防日志", "${console}/fire/log")
     return StateTimeline(
-        title=title, description=description, queries=(over_time(sql),), states=FIRE_LEVELS, links=(link,)
+        title=title, description=description, queries=(fire_over_time(scope, HERE),), states=FIRE_LEVELS, links=(link,)
     )
 
 
@@ -128,7 +119,7 @@ def _open() -> Row:
                 description="现在什么没有恢复，多久了？最严重、最久的在前。",
                 queries=(table(held),),
                 width=14,
-                fields=(LEVEL, Field("持续", unit="dtdurations")),
+                fields=(LEVEL, Field("持续", unit="dtdhms")),
                 links=(Link("打开值守台", "${console}/fire"),),
                 no_value="全部正常",
             ),
@@ -139,7 +130,7 @@ def _open() -> Row:
                 fields=(
                     ID,
                     Field("部件", link=Link("打开台账", "${console}/fire/outages/${__data.fields.id}")),
-                    Field("持续", unit="dtdurations", steps=steps(NEUTRAL, (86_400, HIGH)), cell="colour"),
+                    Field("持续", unit="dtdhms", steps=steps(NEUTRAL, (86_400, HIGH)), cell="colour"),
                     Field("保护措施", cell="wrap"),
                 ),
                 no_value="没有屏蔽或停用",
@@ -158,7 +149,7 @@ def _checks() -> Row:
         FROM grafana.duty_check
         WHERE $__timeFilter(asked_at) AND is_decided AND {HERE}
         GROUP BY 1
-        ORDER BY 1
+        ORDER BY min(asked_at)
     """
     each = f"""
         SELECT asked_at AS "查岗时间", name AS "传输装置", state AS "结果", answer_s AS "应答用时",
@@ -206,8 +197,8 @@ def _incidents() -> Row:
             opened_at AS "开始", minutes * 60 AS "历时", signals AS "信号", arrived AS "到场人数",
             first_arrival_s AS "首人到场"
         FROM grafana.fire_incident
-        WHERE $__timeFilter(opened_at) AND {HERE}
-        ORDER BY opened_at DESC
+        WHERE (is_open OR $__timeFilter(opened_at)) AND {HERE}
+        ORDER BY is_open DESC, opened_at DESC
         LIMIT 200
     """
     modes = f"""
@@ -224,14 +215,14 @@ def _incidents() -> Row:
         (
             Table(
                 title="火情",
-                description="所选时间内有哪些火情，结论是什么，多久到场？",
+                description="没有关闭的和所选时间内的火情：结论是什么，多久到场？",
                 queries=(table(incidents),),
                 width=14,
                 fields=(
                     ID,
                     Field("编号", link=Link("打开火情", "${console}/fire/incidents/${__data.fields.id}")),
-                    Field("历时", unit="dtdurations"),
-                    Field("首人到场", unit="dtdurations"),
+                    Field("历时", unit="dtdhms"),
+                    Field("首人到场", unit="dtdhms"),
                 ),
                 no_value="没有火情",
             ),

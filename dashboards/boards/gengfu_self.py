@@ -106,7 +106,7 @@ def _lists() -> Row:
                 width=16,
                 fields=(
                     Field("状态", states=PROCESSES, cell="background", width=90),
-                    Field("距上次心跳", unit="dtdurations"),
+                    Field("距上次心跳", unit="dtdhms"),
                     Field("延迟", unit="s", decimals=2),
                     Field("紧急延迟", unit="s", decimals=2),
                     Field("存不下", unit="s", decimals=0, steps=steps(NEUTRAL, (60, CRITICAL)), cell="colour"),
@@ -117,7 +117,7 @@ def _lists() -> Row:
                 title="队列",
                 description="什么在等，最久的等了多久？",
                 queries=(table(queues),),
-                fields=(Field("最久", unit="dtdurations"),),
+                fields=(Field("最久", unit="dtdhms"),),
                 links=(Link("打开消息", "${console}/messages"), Link("打开隔离区", "${console}/quarantine")),
             ),
         ),
@@ -127,13 +127,14 @@ def _lists() -> Row:
 
 def _lag() -> Row:
     rate = """
-        SELECT at AS time, holder AS metric, value / 60 AS value
+        SELECT at AS time, holder AS metric, more / extract(epoch FROM at - before) AS value
         FROM (
-            SELECT at, holder, value - lag(value) OVER (PARTITION BY role, holder ORDER BY at) AS value
+            SELECT at, holder, value - lag(value) OVER steps AS more, lag(at) OVER steps AS before
             FROM grafana.figure
             WHERE name = 'readings' AND $__timeFilter(at)
+            WINDOW steps AS (PARTITION BY role, holder ORDER BY at)
         ) step
-        WHERE value >= 0
+        WHERE more >= 0 AND at > before
         ORDER BY 1
     """
     return Row(
@@ -248,7 +249,7 @@ def _life() -> Row:
                     Field("id", hidden=True),
                     Field("级别", states=LEVELS, cell="background", width=80),
                     Field("报警", link=Link("打开报警", "${console}/alerts/${__data.fields.id}"), cell="wrap"),
-                    Field("持续", unit="dtdurations"),
+                    Field("持续", unit="dtdhms"),
                 ),
                 no_value="没有",
             ),

@@ -3,14 +3,12 @@
 # ruff: noqa: S608 - the texts put together here are constants of ours
 
 from dashboards.board import Board, Row
-from dashboards.palette import ACCENT, CRITICAL, HIGH, LOW, MEDIUM, NEUTRAL, OK, ROUND_LEVELS
+from dashboards.palette import ACCENT, CRITICAL, HIGH, MEDIUM, NEUTRAL, OK, ROUND_LEVELS
 from dashboards.panels import Bars, Field, Gauges, Heatmap, Lines, Link, Stat, StateTimeline, Table, steps
-from dashboards.queries import AREAS, DAY, Query, over_time, table
+from dashboards.queries import DAY, HERE, ROUNDS_OVER_TIME, ZONE, Query, over_time, table, told_apart
 from dashboards.variables import AREA, SITE
 
 SITE_ONLY = "site = '$site'"
-HERE = f"{SITE_ONLY} AND {AREAS}"
-ZONE = "(SELECT timezone FROM grafana.site WHERE site = '$site')"
 TODAY = f"starts_at >= {DAY} AND starts_at <= now()"
 WEEK = "starts_at > now() - interval '7 days' AND starts_at <= now()"
 PERCENT = steps(CRITICAL, (90, HIGH), (98, OK))
@@ -66,39 +64,22 @@ def _today() -> Row:
             ),
             _rounds("今日应巡", "今天到时间的轮次", "is_due", NEUTRAL),
             _rounds("今日完成", "今天完成的轮次", "state = 'complete'", OK),
-            _rounds("巡更中", "正在走的轮次", "state IN ('open', 'running')", ACCENT),
+            _rounds("进行中", "到了时间、还没有结束的轮次，也包括还没有人走的", "state IN ('open', 'running')", ACCENT),
             _rounds("未完成", "今天有漏检点的轮次", "state = 'incomplete'", HIGH),
             _rounds("漏检", "今天没有人走的轮次", "state = 'missed'", CRITICAL),
-            _rounds("待确认", "有漏检，但巡更设备失联、可能还有记录未上传的轮次", "state = 'unconfirmed'", LOW),
+            _rounds("待确认", "有漏检，但巡更设备失联、可能还有记录未上传的轮次", "state = 'unconfirmed'", MEDIUM),
         ),
     )
 
 
 def _timeline() -> Row:
-    sql = f"""
-        SELECT greatest(starts_at, $__timeFrom()::timestamptz) AS time, name AS metric, level AS value
-        FROM grafana.round
-        WHERE {SITE_ONLY} AND starts_at > $__timeFrom()::timestamptz - interval '1 day'
-            AND starts_at < $__timeTo()::timestamptz AND ends_at > $__timeFrom()::timestamptz
-        UNION ALL
-        SELECT r.ends_at, r.name, -1
-        FROM grafana.round r
-        WHERE r.{SITE_ONLY} AND r.starts_at > $__timeFrom()::timestamptz - interval '1 day'
-            AND r.starts_at < $__timeTo()::timestamptz AND r.ends_at > $__timeFrom()::timestamptz
-            AND NOT EXISTS (
-                SELECT FROM grafana.round n
-                WHERE n.site = r.site AND n.route = r.route AND n.starts_at <= r.ends_at AND n.ends_at > r.ends_at
-                    AND n.starts_at > $__timeFrom()::timestamptz - interval '1 day'
-            )
-        ORDER BY time, value
-    """
     return Row(
         9,
         (
             StateTimeline(
                 title="各路线轮次",
                 description="每条路线什么时候该走、走成了什么样？",
-                queries=(over_time(sql),),
+                queries=(ROUNDS_OVER_TIME,),
                 states=ROUND_LEVELS,
                 legend=False,
                 links=(Link("打开巡更", "${console}/patrol"),),
@@ -118,7 +99,7 @@ def _completion() -> Row:
         FROM grafana.round
         WHERE {SITE_ONLY} AND {WEEK} AND is_due
         GROUP BY 1
-        ORDER BY 1
+        ORDER BY min(starts_at)
     """
     per_route = f"""
         SELECT name AS "路线", count(*) FILTER (WHERE is_due) AS "应巡", count(*) FILTER (WHERE is_complete) AS "完成",
@@ -127,7 +108,7 @@ def _completion() -> Row:
             sum(missed) FILTER (WHERE is_due) AS "漏检点次", sum(flagged) FILTER (WHERE is_due) AS "有疑点"
         FROM grafana.round
         WHERE {SITE_ONLY} AND $__timeFilter(starts_at)
-        GROUP BY name
+        GROUP BY route, name
         ORDER BY 4 NULLS LAST, 2 DESC
     """
     return Row(
@@ -142,7 +123,7 @@ def _completion() -> Row:
                 fields=(
                     Field("完成", colour=OK),
                     Field("未完成", colour=HIGH),
-                    Field("待确认", colour=LOW),
+                    Field("待确认", colour=MEDIUM),
                     Field("漏检", colour=CRITICAL),
                 ),
                 links=(Link("打开月报", "${console}/patrol/month"),),
@@ -162,10 +143,17 @@ def _completion() -> Row:
 
 
 def _missed() -> tuple[Row, ...]:
+    # Every hour, also those without a stop: Grafana draws all cells as wide as its first step in time.
     heat = f"""
-        SELECT date_trunc('hour', due_at) AS time, name AS metric, count(*) FILTER (WHERE is_missed) AS value
-        FROM grafana.round_stop
-        WHERE {HERE} AND $__timeFilter(starts_at) AND is_due
+        WITH stop AS (
+            SELECT date_trunc('hour', due_at) AS at, {told_apart("checkpoint")} AS name, is_missed
+            FROM grafana.round_stop
+            WHERE {HERE} AND $__timeFilter(starts_at) AND is_due
+        )
+        SELECT at AS time, name AS metric, count(*) FILTER (WHERE is_missed) AS value
+        FROM generate_series((SELECT min(at) FROM stop), (SELECT max(at) FROM stop), interval '1 hour') AS hour (at)
+        CROSS JOIN (SELECT DISTINCT name FROM stop) AS place
+        LEFT JOIN stop USING (at, name)
         GROUP BY 1, 2
         ORDER BY 1, 2
     """
@@ -213,7 +201,7 @@ def _missed() -> tuple[Row, ...]:
                     queries=(table(by_hour),),
                     unit="short",
                     horizontal=True,
-                    fields=(Field("漏检", colour=CRITICAL), Field("待确认", colour=LOW)),
+                    fields=(Field("漏检", colour=CRITICAL), Field("待确认", colour=MEDIUM)),
                 ),
             ),
             title="漏检",
@@ -243,7 +231,7 @@ def _missed() -> tuple[Row, ...]:
 
 def _taps() -> Row:
     gaps = f"""
-        SELECT at AS time, name AS metric, minutes_since_previous AS value
+        SELECT at AS time, {told_apart("checkpoint")} AS metric, minutes_since_previous AS value
         FROM grafana.tap
         WHERE {HERE} AND $__timeFilter(at) AND minutes_since_previous IS NOT NULL
         ORDER BY 1
@@ -252,7 +240,7 @@ def _taps() -> Row:
         SELECT name AS "点位", max(minutes_since_previous) AS "最长间隔"
         FROM grafana.tap
         WHERE {HERE} AND $__timeFilter(at) AND checkpoint IS NOT NULL
-        GROUP BY name
+        GROUP BY checkpoint, name
         HAVING max(minutes_since_previous) IS NOT NULL
         ORDER BY 2 DESC
         LIMIT 20

@@ -51,6 +51,9 @@ PUMP = Choice(
     several=True,
 )
 
+SILENT_MS = 15 * 60_000
+"""Longer without a reading shows as a gap."""
+
 POINTS_NOW = table(f"""
     SELECT p.state AS "状态", p.name AS "测点", {SHOWN_VALUE} AS "当前值",
            coalesce(round(set_value::numeric, decimals)::text, '–') AS "设定值", {SHOWN_BAND} AS "允许范围",
@@ -79,7 +82,7 @@ BAND = over_time("""
     SELECT edge.at AS time, p.low AS "下限", p.high AS "上限", p.set_value AS "设定值"
     FROM grafana.point AS p
     CROSS JOIN (VALUES ($__timeFrom()::timestamptz), ($__timeTo()::timestamptz)) AS edge(at)
-    WHERE p.site = '$site' AND p.point = '$point' ORDER BY 1
+    WHERE p.site = '$site' AND p.point = ${point:sqlstring} ORDER BY 1
     """)
 
 FIGURES = readings(
@@ -100,14 +103,14 @@ OUTSIDE = table(f"""
     FROM (
       SELECT started_at, coalesce(ended_at, now()) AS ends, {DAY} AS day, {MONTH} AS month
       FROM grafana.excursion
-      WHERE site = '$site' AND area = '$area' AND point = '$point' AND NOT suspended
+      WHERE site = '$site' AND area = '$area' AND point = ${{point:sqlstring}} AND NOT suspended
         AND (ended_at IS NULL OR ended_at > {MONTH})
     ) AS outside WHERE ends > month
     """)
 
 EXCURSIONS = table("""
-    SELECT started_at AS "开始", name AS "测点", rule AS "限值", minutes * 60 AS "时长", worst AS "最远值",
-           unit AS "单位", alerted AS "已报警", suspended AS "维护中", point
+    SELECT started_at AS "开始", name AS "测点", rule AS "限值", minutes * 60 AS "时长", worst AS "极值",
+           nullif(unit, '1') AS "单位", alerted AS "已报警", suspended AS "维护中", point
     FROM grafana.excursion
     WHERE site = '$site' AND area = '$area' AND point IN (${point:sqlstring})
       AND (ended_at IS NULL OR ended_at > $__timeFrom()::timestamptz) AND started_at < $__timeTo()::timestamptz
@@ -116,14 +119,15 @@ EXCURSIONS = table("""
 
 EXCURSION_MARKS = table("""
     SELECT started_at AS time, coalesce(ended_at, now()) AS timeend,
-           name || ' 越限' || coalesce('，最远 ' || worst || ' ' || unit, '') AS text, rule AS tags
+           name || ' 越限' || coalesce('，极值 ' || round(worst::numeric, 3), '')
+             || coalesce(' ' || nullif(unit, '1'), '') AS text, rule AS tags
     FROM grafana.excursion
     WHERE '${marks}' = 'database' AND site = '$site' AND area = '$area' AND NOT suspended
       AND (ended_at IS NULL OR ended_at > $__timeFrom()::timestamptz) AND started_at < $__timeTo()::timestamptz
     ORDER BY 1 DESC LIMIT 200
     """)
 
-_OF_PUMP = OF_POINT.replace("$point", "$pump")
+_OF_PUMP = OF_POINT.replace("{point:", "{pump:")
 STARTS = readings(
     f"""
     SELECT sum("rise") AS "启动次数" FROM (
@@ -166,7 +170,7 @@ NOW = Row(
                 Field("测点", link=Link("打开测点", "${console}/points/${site}/${__data.fields.point}")),
                 Field("数据年龄", unit="s", width=100),
                 Field("今日越限", width=90, cell="colour", steps=steps(NEUTRAL, (1, HIGH))),
-                Field("今日越限时长", unit="dtdurations", width=160),
+                Field("今日越限时长", unit="dtdhms", width=160),
                 HIDDEN_POINT,
             ),
         ),
@@ -179,11 +183,12 @@ EACH_POINT = Row(
         Lines(
             title="${point:text}",
             description="压力走势：平均值，阴影为该步内的最低到最高；绿色带为允许范围，灰色虚线为设定值。"
-            "数据随时间范围自动取自原始读数、每分钟或每小时汇总。竖线为越限。",
+            "数据随时间范围自动取自原始读数、每分钟或每小时汇总；15 分钟以上没有读数时线断开。竖线为越限。",
             queries=(*of_point(), BAND),
             width=15,
             unit="none",
             legend=("min", "mean", "max"),
+            bridge_ms=SILENT_MS,
             fields=(
                 Field("平均", colour=ACCENT, line=2),
                 Field("最低", colour=ACCENT, line=0),
@@ -213,7 +218,7 @@ EACH_POINT = Row(
             unit="short",
             names=True,
             steps=steps(OK, (1, HIGH)),
-            fields=(Field("今日时长", unit="dtdurations"), Field("本月时长", unit="dtdurations")),
+            fields=(Field("今日时长", unit="dtdhms"), Field("本月时长", unit="dtdhms")),
         ),
     ),
     title="${point:text}",
@@ -225,10 +230,11 @@ EACH_PUMP = Row(
     (
         StateTimeline(
             title="运行状态",
-            description="泵在什么时候运行、什么时候停止？",
-            queries=tuple(last_of_point("pump")),
+            description="泵在什么时候运行、什么时候停止？空白处 15 分钟以上没有信号。",
+            queries=last_of_point("pump"),
             width=12,
             states=RUNNING,
+            bridge_ms=SILENT_MS,
             legend=False,
             no_value="没有泵的运行信号",
         ),
@@ -263,12 +269,12 @@ HISTORY = Row(
     (
         Table(
             title="越限记录",
-            description="所选时间里每一次越限，不论多短、是否报警：什么时候、多久、最远到多少？",
+            description="所选时间里每一次越限，不论多短、是否报警：什么时候、多久、极值是多少？",
             queries=(EXCURSIONS,),
             fields=(
                 Field("测点", link=Link("打开测点", "${console}/points/${site}/${__data.fields.point}")),
                 Field("限值", link=Link("查看限值出处", "${console}/limits")),
-                Field("时长", unit="dtdurations"),
+                Field("时长", unit="dtdhms"),
                 Field("已报警", states=YES_NO, cell="colour", width=80),
                 Field("维护中", states=YES_NO, width=80),
                 HIDDEN_POINT,

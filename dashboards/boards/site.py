@@ -23,7 +23,7 @@ from dashboards.palette import (
     YES_NO,
 )
 from dashboards.panels import Field, Lines, Link, Stat, StateTimeline, Table, steps
-from dashboards.queries import DAY, SHOWN_BAND, SHOWN_VALUE, over_time, table
+from dashboards.queries import DAY, ROUNDS_OVER_TIME, SHOWN_BAND, SHOWN_VALUE, fire_over_time, over_time, table
 from dashboards.variables import SITE
 
 PUMP_ROOMS = "(SELECT area FROM grafana.area WHERE site = '$site' AND kind = 'pump_room')"
@@ -85,23 +85,6 @@ PUMP_ROOMS_NOW = table(f"""
     WHERE site = '$site' AND gone_at IS NULL AND interval_s IS NOT NULL AND quantity <> 'run_state'
       AND area IN {PUMP_ROOMS}
     ORDER BY CASE state WHEN 'outside' THEN 0 WHEN 'nodata' THEN 1 ELSE 2 END, position
-    """)
-
-ROUNDS = over_time("""
-    SELECT greatest(starts_at, $__timeFrom()::timestamptz) AS time, name AS metric, level AS value FROM grafana.round
-    WHERE site = '$site' AND ends_at > $__timeFrom()::timestamptz AND starts_at < $__timeTo()::timestamptz
-    UNION ALL
-    SELECT ends_at, name, -1 FROM grafana.round AS ended
-    WHERE site = '$site' AND $__timeFilter(ends_at)
-      AND NOT EXISTS (SELECT 1 FROM grafana.round AS next WHERE next.site = ended.site AND next.name = ended.name
-                      AND next.starts_at <= ended.ends_at AND next.ends_at > ended.ends_at)
-    ORDER BY 1
-    """)
-
-PANELS_OVER_TIME = over_time("""
-    SELECT greatest(at, $__timeFrom()::timestamptz) AS time, name AS metric, level AS value FROM grafana.fire_state
-    WHERE site = '$site' AND scope = 'panel' AND until_at > $__timeFrom()::timestamptz AND at < $__timeTo()::timestamptz
-    ORDER BY 1
     """)
 
 DEVICES_AWAY = table("""
@@ -200,7 +183,7 @@ NOW = Row(
         ),
         Stat(
             title="设备",
-            description="现在有几台设备自报离线，或者超过三个心跳没有声音？",
+            description="现在有几台设备自报离线，或者超过三个心跳没有上报？",
             queries=(DEVICES_NOW,),
             width=3,
             unit="short",
@@ -224,7 +207,7 @@ WRONG_NOW = Row(
                 Field("级别", states=LEVELS, cell="background", width=70),
                 Field("状态", states=ALERTS, cell="colour", width=130),
                 Field("报警", link=Link("打开报警", "${console}/alerts/${__data.fields.id}")),
-                Field("已持续", unit="dtdurations", width=150),
+                Field("已持续", unit="dtdhms", width=150),
                 Field("id", hidden=True),
             ),
             no_value="没有未关闭的报警",
@@ -257,7 +240,7 @@ TODAY = Row(
         StateTimeline(
             title="巡更：每条路线",
             description="所选时间里哪一轮巡了、漏了、正在巡？",
-            queries=(ROUNDS,),
+            queries=(ROUNDS_OVER_TIME,),
             width=14,
             states=ROUND_LEVELS,
             legend=False,
@@ -266,7 +249,7 @@ TODAY = Row(
         StateTimeline(
             title="消防控制器",
             description="各控制器在所选时间里报过什么、持续多久？",
-            queries=(PANELS_OVER_TIME,),
+            queries=(fire_over_time("panel", "site = '$site'"),),
             width=10,
             states=FIRE_LEVELS,
             legend=False,
@@ -291,13 +274,13 @@ TO_DO = Row(
                 Field("工单", width=130, link=Link("打开工单", "${console}/work-orders/${__data.fields.id}")),
                 Field("状态", width=90),
                 Field("处理人", width=110),
-                Field("已过", unit="dtdurations", width=150),
+                Field("已过", unit="dtdhms", width=150),
                 Field("id", hidden=True),
             ),
             no_value="没有未完成的工单",
         ),
         Table(
-            title="没有声音的设备",
+            title="失联的设备",
             description="哪些设备离线或超过三个心跳没有上报、从什么时候开始？",
             queries=(DEVICES_AWAY,),
             width=10,
@@ -306,7 +289,7 @@ TO_DO = Row(
                 Field("最后上报", unit="dateTimeFromNow", width=130),
             ),
             links=(Link("设备看板", "/d/gengfu-devices?var-site=${site}"),),
-            no_value="所有设备都有声音",
+            no_value="所有设备都在上报",
         ),
     ),
 )

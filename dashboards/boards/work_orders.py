@@ -5,10 +5,9 @@
 from dashboards.board import Board, Row
 from dashboards.palette import ACCENT, CRITICAL, HIGH, LOW, MEDIUM, NEUTRAL, OK, ORDER_LEVELS
 from dashboards.panels import Bars, Field, Lines, Link, Stat, Table, steps
-from dashboards.queries import AREAS, over_time, table
+from dashboards.queries import HERE, over_time, table
 from dashboards.variables import AREA, SITE
 
-HERE = f"site = '$site' AND {AREAS}"
 ORDER = Link("打开工单", "${console}/work-orders/${__data.fields.id}")
 OPEN = Link("打开工单", "${console}/work-orders")
 ID = Field("id", hidden=True)
@@ -28,7 +27,7 @@ def _rate(name: str) -> str:
         SELECT '{name}' AS "指标", count(*) FILTER (WHERE {what}) AS "及时", count({what}) AS "应计",
             100.0 * count(*) FILTER (WHERE {what}) / nullif(count({what}), 0) AS "及时率"
         FROM grafana.work_order
-        WHERE {HERE} AND $__timeFilter({when})
+        WHERE {HERE} AND {when} BETWEEN $__timeFrom()::timestamptz AND $__timeTo()::timestamptz
     """
 
 
@@ -70,7 +69,7 @@ def _now() -> Row:
                 title="最久的工单",
                 description="最久没有关闭的工单有多久了？",
                 queries=(table(f"SELECT max(age_s) FROM grafana.work_order WHERE is_open AND {HERE}"),),
-                unit="dtdurations",
+                unit="dtdhms",
                 fill=True,
                 steps=steps(OK, (86_400, MEDIUM), (259_200, HIGH)),
                 no_value="没有",
@@ -217,7 +216,7 @@ def _lists() -> Row:
                     Field("级别", states=ORDER_LEVELS, cell="background", width=80),
                     Field("工单", link=ORDER),
                     Field("内容", cell="wrap"),
-                    Field("已等待", unit="dtdurations"),
+                    Field("已等待", unit="dtdhms"),
                 ),
                 no_value="没有未关闭的工单",
             ),

@@ -202,7 +202,10 @@ def _word(stands: Standing, zh: bool) -> str:
 
 
 def _secret(path: Path) -> str:
-    text = path.read_text(encoding="utf-8").strip()
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="Give the file that holds it") from error
     if not text:
         raise SettingsError(f"{path} is empty", hint="Run gengfu influx setup first, or write the secret there")
     return text

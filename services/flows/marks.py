@@ -129,7 +129,7 @@ def of_excursion(configs: Configs, excursion: Excursion, console: str) -> Mark:
         end_ms=max(start_ms, to_ms(excursion.ended_at)),
         tags=tags_of(key, ("excursion", site, _area(config, excursion.point, ""), point_id)),
         text=text_of(
-            (f"{name} 越限（{excursion.rule}）", f"最远 {excursion.worst:g}{unit}"),
+            (f"{name} 越限（{excursion.rule}）", f"极值 {excursion.worst:g}{unit}"),
             f"{console}/points/{site}/{point_id}" if console else "",
             "打开测点",
         ),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from dashboards import macros
 from dashboards.board import Board
 from dashboards.boards import all_boards
 from dashboards.macros import Moment
-from dashboards.queries import HOURS, MINUTES, READINGS, Query
-from dashboards.variables import Choice, Constant, Options, Variable
+from dashboards.queries import HOURS, MINUTES, READINGS, Query, told_apart
+from dashboards.variables import Choice, Constant, Variable
 from gateway.timeseries.influxdb import InfluxServer, open_influx_store
 from services.kernel.db import Database
 from services.migrations import upgrade, views
@@ -58,14 +59,14 @@ class Played:
         """What stands at the top of a board: all of what several may be chosen of, else the first that leaves a choice
         to the ones after it, as somebody would choose a room that has pumps. What panels are repeated by is one value.
         """
-        repeated = {panel.repeat for panel in board.panels()} | {row.repeat for row in board.rows}
+        repeated = {row.repeat for row in board.rows}
         variables = tuple(
             replace(one, several=False) if isinstance(one, Choice) and one.name in repeated else one
             for one in board.variables
         )
         found = self._chosen(variables, {"console": "http://127.0.0.1:8600", "marks": "database"})
         assert found is not None, f"nothing to choose from at the top of {board.uid}"
-        return found
+        return found | {name: [str(found[name])] for name in repeated if name}
 
     def _chosen(
         self, variables: tuple[Variable, ...], chosen: dict[str, macros.Value]
@@ -82,8 +83,6 @@ class Played:
     def _choices(self, one: Variable, chosen: dict[str, macros.Value]) -> list[macros.Value]:
         if isinstance(one, Constant):
             return [one.value]
-        if isinstance(one, Options):
-            return [value for _, value in one.choices]
         values = [str(row["__value"]) for row in self.sql(one.sql, chosen)]
         return [values] if one.several and values else list(values)
 
@@ -200,6 +199,19 @@ def test_what_is_out_of_limit_now_goes_on(played: Played) -> None:
     assert all(timedelta(0) < played.end - row["started_at"] < timedelta(hours=1) for row in rows)
 
 
+def test_every_hour_has_a_cell(played: Played) -> None:
+    hours = sorted({row["time"] for row in played.panel("gengfu-patrol", "漏检热力图（点位 × 小时）")})
+    assert len(hours) > 12
+    assert {later - one for one, later in pairwise(hours)} == {timedelta(hours=1)}
+
+
+def test_two_of_one_name_are_two_series(played: Played) -> None:
+    rows = played.sql(
+        f"SELECT {told_apart()} AS name FROM (VALUES ('a', '一层'), ('b', '一层'), ('c', '二层')) v (id, name)", {}
+    )
+    assert {row["name"] for row in rows} == {"一层 a", "一层 b", "二层"}
+
+
 def orders(played: Played) -> list[WorkOrder]:
     with played.db.read() as session:
         return list(session.scalars(select(WorkOrder)))
@@ -218,6 +230,10 @@ def test_timeliness_counts_overdue_orders_that_are_open(played: Played) -> None:
     assert late
     rates = {row["指标"]: row for row in played.panel("gengfu-work-orders", "及时率")}
     assert (rates["维修及时率"]["及时"], rates["维修及时率"]["应计"]) == (timely, finished + late)
+    (decided,) = played.sql("SELECT count(respond_in_time) AS number FROM grafana.work_order", {})
+    assert (
+        rates["到场及时率"]["应计"] == decided["number"] > sum(one.responded_at is not None for one in orders(played))
+    )
 
 
 def test_the_backlog_is_what_came_less_what_went(played: Played) -> None:

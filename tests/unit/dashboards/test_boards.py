@@ -81,6 +81,11 @@ def test_one_word_has_one_colour_on_every_board() -> None:
                 assert seen.setdefault(state.text, state.colour) == state.colour, (name, state)
 
 
+def test_a_silence_shows_on_charts_of_the_pump_room() -> None:
+    panels = [one for one in BOARDS["gengfu-pump-room"].model()["panels"] if "fill(null)" in str(one)]  # type: ignore[attr-defined]
+    assert [one["fieldConfig"]["defaults"]["custom"]["spanNulls"] for one in panels] == [900_000, 900_000]
+
+
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """The console's application; nobody asks it anything but its routes."""

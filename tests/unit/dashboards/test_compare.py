@@ -60,3 +60,11 @@ def test_a_pushed_board_has_its_console_its_marks_and_its_stamp(ours: dict[str, 
 
 def test_zero_is_not_nothing() -> None:
     assert essence({"a": 0, "b": False, "c": None, "d": [{}], "e": ""}) == {"a": 0, "d": [{}]}
+
+
+def test_another_property_of_the_same_value_is_a_difference(ours: dict[str, Any]) -> None:
+    theirs = deepcopy(ours)
+    overrides = [one for panel in theirs["panels"] for one in panel.get("fieldConfig", {}).get("overrides", [])]
+    hidden = next(one for found in overrides for one in found["properties"] if one["id"] == "custom.hidden")
+    hidden["id"] = "custom.inspect"
+    assert standing(ours, theirs) == "edited"

@@ -55,6 +55,18 @@ PLANTED: dict[str, tuple[Spoil, str]] = {
         lambda m: m["templating"]["list"].append(m["templating"]["list"][0]),
         "variable 'site' is defined 2 times",
     ),
+    "choice of several": (
+        lambda m: m["templating"]["list"][0].update(multi=True),
+        "$site may be several, so Grafana quotes it by itself",
+    ),
+    "macro of a call": (
+        lambda m: panel(m)["targets"][0].update(rawSql="SELECT 1 WHERE $__timeFilter(coalesce(a, b))"),
+        "ends the macro $__timeFilter(coalesce( at its first closing bracket",
+    ),
+    "states by thresholds": (
+        lambda m: (panel(m).update(type="state-timeline"), defaults(m).update(color={"mode": "thresholds"})),
+        "Grafana merges its states by thresholds",
+    ),
     "no console": (lambda m: m["templating"]["list"].pop(-2), "the constant 'console' is missing"),
     "variable asks nothing": (lambda m: m["templating"]["list"][0].update(query=" "), "'site' asks nothing"),
     "colour": (lambda m: defaults(m)["color"].update(mode="fixed", fixedColor="red"), "colour 'red' is not of"),

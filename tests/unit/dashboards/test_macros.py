@@ -15,6 +15,8 @@ MOMENT = Moment(
     ("text", "wanted"),
     [
         ("$__timeFilter(a.at)", "a.at BETWEEN '2026-11-21T02:00:00Z' AND '2026-11-21T08:00:00Z'"),
+        ("$__timeFilter(coalesce(a, b))", "coalesce(a BETWEEN '2026-11-21T02:00:00Z' AND '2026-11-21T08:00:00Z')"),
+        ("point = '$area' OR point = ${area:sqlstring}", "point = ''a','o''b'' OR point = 'a','o''b'"),
         ("at > $__timeFrom()::timestamptz", "at > '2026-11-21T02:00:00Z'::timestamptz"),
         ("$__timeGroupAlias(at, 1h)", 'floor(extract(epoch from at)/3600)*3600 AS "time"'),
         ("$__timeGroup(at,'5m')", "floor(extract(epoch from at)/300)*300"),

@@ -154,6 +154,13 @@ def test_missing_data_sources_are_made_and_others_left_alone(stub: StubGrafana, 
     assert len(stub.said("POST")) == before
 
 
+def test_a_file_that_is_not_there_is_named(stub: StubGrafana) -> None:
+    found = grafana("sources", "--influx-url", "http://influx:8086", "--influx-token-file", "tokne").exception
+    assert isinstance(found, SettingsError)
+    assert "tokne cannot be read: No such file" in str(found)
+    assert not stub.asked
+
+
 def test_push_says_when_data_sources_are_missing(stub: StubGrafana) -> None:
     assert "No data source gengfu-readings" in grafana("push").output
 

@@ -89,7 +89,7 @@ def test_excursions_are_marked_too(both: Console) -> None:
     assert mark.end_ms - mark.start_ms == 120_000
     assert {"excursion", SITE, "pump-room-domestic", LOW_ZONE} <= set(mark.tags)
     assert "低区出口压力" in mark.text
-    assert "最远 0.31 MPa" in mark.text
+    assert "极值 0.31 MPa" in mark.text
     tell(both, [mark])
     assert wanted(both) == []
 
