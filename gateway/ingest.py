@@ -184,4 +184,11 @@ class Ingest:
             "stalled_s": stalled_s,
             "connected": connected,
             "deaf_s": time.monotonic() - self._well_at,
-        } | self._store.figures()
+        } | self._store_figures()
+
+    def _store_figures(self) -> dict[str, float]:
+        try:
+            return self._store.figures()
+        except (StoreBusy, StoreBroken) as error:  # silence is judged, and our heartbeat written, all the same
+            log.debug("no figures of the store: %s", error)
+            return {}

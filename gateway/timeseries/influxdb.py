@@ -71,8 +71,8 @@ def _first_free(path: Path, spool_bytes: int) -> Spool:
     for name in names[:-1]:
         try:
             return Spool(name, spool_bytes)
-        except SpoolTaken as taken:
-            log.warning("%s Using one beside it.", taken)
+        except (SpoolTaken, StoreBroken) as error:
+            log.warning("%s. Using one beside it", error)
     return Spool(names[-1], spool_bytes)
 
 
@@ -84,6 +84,7 @@ def drain_leftovers(
     *,
     spool_bytes: int,
     pace: Pace = Pace(),  # noqa: B008 - immutable
+    names: str = SPOOLS,
 ) -> list[Path]:
     """Send what spools in a folder hold that no process works with; returns the spools that are empty now.
 
@@ -91,10 +92,13 @@ def drain_leftovers(
     that starts meanwhile finds its spool taken until its turn is over, and tries again.
     """
     done = []
-    for path in sorted(folder.glob(SPOOLS)):
+    for path in sorted(folder.glob(names)):
         try:
             store = open_influx_store(server, path, spool_bytes=spool_bytes, pace=pace, moves=False)
         except SpoolTaken:
+            continue
+        except StoreBroken as error:  # the others need not wait for whoever mends it
+            log.warning("a spool that was left behind cannot be opened: %s", error)
             continue
         assert isinstance(store, InfluxStore)
         try:

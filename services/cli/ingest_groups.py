@@ -48,6 +48,8 @@ SHUN_S = 30.0
 """A group that failed here is left to others for so long."""
 JOIN_S = 15.0
 LEFTOVERS_S = 60.0
+LEASED = "g*of*"
+"""Groups that have leases: without leases nobody hears them. A group of one's own name may be about to start."""
 
 
 class Tenure(threading.Event):
@@ -262,8 +264,7 @@ def hear_groups(
         _refuse_files_apart(settings, own, holder)
         with own.begin() as session:
             forget_silent(session, "ingest", keep=groups, now=SystemClock().now())
-        if settings.influx_url:
-            threading.Thread(target=_send_leftovers, args=(settings, stop), name="leftovers", daemon=True).start()
+        send_leftovers(settings, stop, "*")
         Keeper(own, list(groups), serve, holder=holder).run(stop)
     finally:
         own.dispose()
@@ -290,8 +291,13 @@ def _confirm(held: Held, session: Session) -> None:
     leases.confirm(session, held)
 
 
-def _send_leftovers(settings: Settings, stop: threading.Event) -> None:
-    """Spools on this machine whose group has moved to another one: what they hold still goes to InfluxDB."""
+def send_leftovers(settings: Settings, stop: threading.Event, groups: str = LEASED) -> None:
+    """Have the spools on this machine sent whose groups nobody holds here; `groups`: their names, with wildcards."""
+    if settings.influx_url:
+        threading.Thread(target=_drain, args=(settings, stop, groups), name="leftovers", daemon=True).start()
+
+
+def _drain(settings: Settings, stop: threading.Event, groups: str) -> None:
     while not stop.wait(LEFTOVERS_S):
         try:
             drain_leftovers(
@@ -300,8 +306,9 @@ def _send_leftovers(settings: Settings, stop: threading.Event) -> None:
                 stop,
                 SystemClock().now,
                 spool_bytes=settings.spool_mib << 20,
+                names=settings.spool_path(groups).name,
             )
-        except GengfuError as error:
+        except (GengfuError, OSError) as error:
             log.warning("a spool that was left behind waits: %s", error)
 
 

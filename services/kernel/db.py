@@ -18,6 +18,15 @@ from services.kernel.turnstile import Turnstile
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite connection waits for another process's transaction."""
 
+CUT_OFF = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A PostgreSQL whose machine is gone says nothing at all: without these an answer is waited for for hours."""
+
 
 class Base(DeclarativeBase):
     """Every table of every slice."""
@@ -68,7 +77,10 @@ class Database:
             self._writer = _sqlite_engine(self.url, read_only=False)
             self._reader = _sqlite_engine(self.url, read_only=True)
         else:
-            self._writer = create_engine(self.url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+            limits = {name: limit for name, limit in CUT_OFF.items() if name not in self.url.query}
+            self._writer = create_engine(
+                self.url, pool_pre_ping=True, pool_size=5, max_overflow=10, connect_args=limits
+            )
             self._reader = self._writer.execution_options(postgresql_readonly=True)
 
     @property

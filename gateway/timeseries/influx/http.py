@@ -54,6 +54,15 @@ class Series:
     """Per row the time in ms, then what was selected."""
 
 
+@dataclass(slots=True)
+class _Answer:
+    """What came for one statement."""
+
+    series: dict[tuple[tuple[str, str], ...], Series] = field(default_factory=dict)
+    is_whole: bool = False
+    """Its last chunk has come. The end of the answer does not tell: a proxy may end well what was cut off behind it."""
+
+
 def _trust(server: InfluxServer) -> ssl.SSLContext | bool:
     if not server.url.startswith("https:"):
         return False  # nothing to verify, and reading every certificate of the system takes its time
@@ -63,8 +72,8 @@ def _trust(server: InfluxServer) -> ssl.SSLContext | bool:
 def outcome(status: int, headers: Mapping[str, str], text: str) -> Outcome:
     """What an answer to a write means."""
     reason = _reason(status, text)
-    if 200 <= status < 300:
-        return Outcome("stored")
+    if status == 204 or (200 <= status < 300 and not text.strip()):
+        return Outcome("stored")  # InfluxDB has nothing to say of it: a page of somebody else is no confirmation
     if status in (400, 422):
         dropped = _DROPPED.search(reason)
         return Outcome("bad", reason, dropped=int(dropped[1]) if dropped else 0)
@@ -111,6 +120,8 @@ class Client:
             ) from error
         self._server = server
         self._rest_s = rest_s
+        self._answer_s = answer_s
+        self._failed = False
         self._rest_until = 0.0
 
     def write(self, bucket: str, body: bytes) -> Outcome:
@@ -123,23 +134,26 @@ class Client:
             return Outcome("later", f"{type(error).__name__}: {error}")
         return outcome(answer.status_code, answer.headers, answer.text)
 
-    def query(self, database: str, statements: Sequence[str]) -> list[list[Series]]:
+    def query(self, database: str, statements: Sequence[str], *, must_exist: bool = False) -> list[list[Series]]:
         """The series of each statement; none where database, measurement or field do not exist yet.
 
-        Raises StoreBusy when InfluxDB does not answer now, StoreBroken when it will not answer this.
+        Raises StoreBusy when InfluxDB does not answer now (`must_exist`: or does not know the database, which a token
+        without the right to read may be the reason of), StoreBroken when it will not answer this.
         """
         found: list[list[Series]] = []
         for first in range(0, len(statements), _MOST_STATEMENTS):
-            found += self._ask(database, statements[first : first + _MOST_STATEMENTS])
+            found += self._ask(database, statements[first : first + _MOST_STATEMENTS], must_exist)
         return found
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def _ask(self, database: str, statements: Sequence[str]) -> list[list[Series]]:
+    def _ask(self, database: str, statements: Sequence[str], must_exist: bool) -> list[list[Series]]:
         if time.monotonic() < self._rest_until:
             raise self._away("it did not answer a moment ago")
+        if self._failed and self._rest_s:  # one tries whether it is back; nobody else waits with him
+            self._rest_until = time.monotonic() + self._answer_s
         form = {
             "db": database,
             "q": ";".join(statements),
@@ -147,12 +161,14 @@ class Client:
             "chunked": "true",
             "chunk_size": str(_CHUNK_ROWS),
         }
-        found: list[dict[tuple[tuple[str, str], ...], Series]] = [{} for _ in statements]
+        found = [_Answer() for _ in statements]
         size = 0
         with self._explained(), self._http.stream("POST", "/query", data=form) as answer:
+            self._failed, self._rest_until = False, 0.0
             if answer.status_code != 200:
                 answer.read()
-                self._refuse(answer.status_code, answer.text)
+                self._refuse(answer.status_code, answer.text, must_exist)
+                return [[] for _ in statements]
             for line in answer.iter_lines():
                 size += len(line)
                 if size > MAX_ANSWER_BYTES:
@@ -160,38 +176,43 @@ class Client:
                         f"InfluxDB at {self._server.url} answered with more than {MAX_ANSWER_BYTES >> 20} MiB",
                         hint="Ask for a shorter period or a longer step",
                     )
-                if line.strip():
-                    self._add(found, json.loads(line))
-        return [list(one.values()) for one in found]
+                if line.strip() and not self._add(found, json.loads(line), must_exist):
+                    return [[] for _ in statements]
+        if not all(one.is_whole for one in found):
+            raise self._away("its answer is cut short")
+        return [list(one.series.values()) for one in found]
 
-    def _add(self, found: list[dict[tuple[tuple[str, str], ...], Series]], chunk: Mapping[str, Any]) -> None:
+    def _add(self, found: Sequence["_Answer"], chunk: Mapping[str, Any], must_exist: bool) -> bool:
+        """False: there is no such database, and the other statements were not executed."""
         for result in (*chunk.get("results", ()), *([chunk] if "error" in chunk else ())):
+            of_statement = found[result.get("statement_id", 0)]
+            of_statement.is_whole = not result.get("partial", False)
             if "error" in result:
-                if "not found" in result["error"]:  # a database nobody has written to yet
-                    continue
+                if "not found" in result["error"] and not must_exist:  # a database nobody has written to yet
+                    return False
                 raise StoreBusy(
                     f"InfluxDB at {self._server.url} could not answer: {result['error']}",
                     hint="Try again; if it stays, look at the log of InfluxDB",
                 )
-            of_statement = found[result.get("statement_id", 0)]
             for part in result.get("series", ()):
                 tags = part.get("tags", {})
-                series = of_statement.setdefault(tuple(sorted(tags.items())), Series(tags))
+                series = of_statement.series.setdefault(tuple(sorted(tags.items())), Series(tags))
                 series.values += part["values"]
+        return True
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except httpx.HTTPError as error:
-            self._rest_until = time.monotonic() + self._rest_s
+            self._failed, self._rest_until = True, time.monotonic() + self._rest_s
             raise self._away(f"{type(error).__name__} {error}".strip()) from error
         except ValueError as error:
             raise self._away(f"its answer is cut short or no JSON ({error})") from error
 
-    def _refuse(self, status: int, text: str) -> None:
+    def _refuse(self, status: int, text: str, must_exist: bool) -> None:
         reason = _reason(status, text)
-        if status == 404 and "not found" in text:  # no such bucket yet
+        if status == 404 and "not found" in text and not must_exist:  # no such bucket yet
             return
         if status in (408, 425, 429) or status >= 500:
             raise self._away(reason)

@@ -3,11 +3,11 @@
 
 import gzip
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gateway.timeseries.refusal import INT64, refusal, unfit
-from gateway.timeseries.schema import Marks
+from gateway.timeseries.schema import MINUTE_MS, Marks
 from gateway.timeseries.store import Row
 
 MEASUREMENT, MARK = "reading", "mark"
@@ -23,6 +23,7 @@ LINES_AT_ONCE = 5_000
 LEVELS = ("raw", "1m", "1h")
 _ESCAPES = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _PLAIN = re.compile(r"[^\x00-\x20\x7f\\/][^\x00-\x1f\x7f\\/]{0,254}")
+_SITE = re.compile(rb",site=((?:[^ \\]|\\.)*) ")
 _MARK_FIELDS = ("minutes_done", "hours_done", "raw_from", "minutes_from", "hours_from")
 
 
@@ -151,3 +152,14 @@ def compressed(lines: Sequence[bytes]) -> bytes:
 def lines_of(body: bytes) -> list[bytes]:
     """The lines of a body."""
     return gzip.decompress(body).split(b"\n")
+
+
+def minutes_of(lines: Iterable[bytes]) -> set[tuple[str, int]]:
+    """The (site, minute) of each of these lines of raw readings."""
+    found = set()
+    for line in lines:
+        site = _SITE.search(line)
+        if site is not None:
+            at_ms = int(line[line.rindex(b" ") :]) // NS_PER_MS
+            found.add((site[1].replace(b"\\", b"").decode(), at_ms // MINUTE_MS * MINUTE_MS))
+    return found

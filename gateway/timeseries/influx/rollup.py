@@ -111,7 +111,7 @@ class Keeper:
             # A gap, as before the first reading ever, is skipped at once.
             where = f"{identifier('site')} = {literal(site)} AND {within(start_ms, end_ms)}"
             first = f"SELECT first({identifier(field)}) FROM {identifier(MEASUREMENT)} WHERE {where}"
-            (found,) = self._client.query(database, [first])
+            (found,) = self._client.query(database, [first], must_exist=True)
             if not found:
                 return range(end_ms, end_ms)
             start_ms = max(start_ms, int(found[0].values[0][0]) // unit_ms * unit_ms)
@@ -132,6 +132,7 @@ class Keeper:
                 f"SELECT {what} FROM {identifier(MEASUREMENT)} WHERE {identifier('site')} = {literal(site)}"
                 f" AND {where} GROUP BY time({unit}), {identifier('point')} fill(none)"
             ],
+            must_exist=True,
         )
         if found:
             self._points[site] = max(len(found), self._points.get(site, 1))

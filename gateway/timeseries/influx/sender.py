@@ -12,13 +12,15 @@ from typing import NamedTuple, Protocol
 from gateway.contract.errors import GengfuError
 from gateway.contract.times import to_ms
 from gateway.timeseries.influx.http import Outcome
-from gateway.timeseries.influx.lines import LINES_AT_ONCE, compressed, lines_of
+from gateway.timeseries.influx.lines import LINES_AT_ONCE, compressed, lines_of, minutes_of
 from gateway.timeseries.influx.spool import Held, Spool
 from gateway.timeseries.store import StoreBroken, StoreBusy
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 1 << 20
+LONG_S = 30.0
+"""What took longer to be sent (we were paused, or the server away) another process may have rolled up without."""
 _ALL_REFUSED = 8
 """So many lines refused one by one, none taken and no word about lines: it is not the lines."""
 
@@ -78,6 +80,8 @@ class Sender:
         self._away_since = 0.0
         self._denied = False
         self._failures = 0
+        self._left_over = spool.newest()
+        """Rows up to this one are from an earlier holder of the spool."""
         self.most_held = 0
         """The most lines that were ever in memory at once."""
         self._thread = threading.Thread(target=self._run, name=f"influx-{spool.path.stem}", daemon=True)
@@ -150,6 +154,7 @@ class Sender:
     def _deliver(self, batch: Sequence[Held]) -> None:
         """Send a batch until every line is stored or refused for good, then delete it."""
         refused: list[tuple[bytes, str]] = []
+        started_s = time.monotonic()
         if len(batch) == 1:
             body = batch[0].body
             self.most_held = max(self.most_held, batch[0].rows)
@@ -166,7 +171,10 @@ class Sender:
                 break
             self._wait_denied(sent)
             sent = self._attempt(compressed(lines))
-        self._spool.settle(batch, refused, self._now_ms)
+        took_long = time.monotonic() - started_s > LONG_S
+        late = [one for one in batch if one.open_at is not None and (took_long or one.id <= self._left_over)]
+        dirty = minutes_of(line for one in late for line in lines_of(one.body))
+        self._spool.settle(batch, refused, self._now_ms, dirty)
         self._note_well()
         if refused:
             log.warning("InfluxDB will not keep %d lines, first %r: %s", len(refused), *refused[0])
@@ -183,6 +191,9 @@ class Sender:
             piece, known = waiting.pop()
             sent = known or self._attempt(compressed(piece))
             if sent.what == "stored":
+                if not (accepted or familiar):  # until now nothing was taken: it may have been the server, not the line
+                    waiting += [([line], None) for line, _ in reversed(refused)]
+                    refused = []
                 accepted = True
             elif len(piece) == 1 or sent.dropped == len(piece):
                 familiar = familiar or sent.is_familiar or sent.what == "long"

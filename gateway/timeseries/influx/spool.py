@@ -36,6 +36,9 @@ _TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     "INSERT INTO meta VALUES ('late_before', 0), ('dropped', 0), ('refused', 0)",
 )
+MOST_REFUSED = 100_000
+"""Dead letters that are kept until somebody quarantines them; of more only the number is known."""
+_DIRTY = "INSERT INTO dirty VALUES (?, ?, ?) ON CONFLICT (site, at) DO UPDATE SET after = max(after, excluded.after)"
 _SITE = "SELECT minutes_done, hours_done, raw_from, minutes_from, hours_from FROM site"
 
 
@@ -57,6 +60,7 @@ class Held(NamedTuple):
     id: int
     rows: int
     body: bytes
+    open_at: int | None
 
 
 class Depth(NamedTuple):
@@ -79,7 +83,6 @@ class Spool:
         self.most_bytes = most_bytes
         self.changed = threading.Condition(threading.RLock())
         """Its lock is held around every use of the file; notified when rows come or go."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._rows = self._bytes = self._dropped = self._refused = 0
         self._lock_file = _locked(path)
         try:
@@ -117,11 +120,8 @@ class Spool:
                     (rows, open_at, taken_ms, body),
                 )
                 self._rows, self._bytes = self._rows + rows, self._bytes + len(body)
-            (newest,) = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'spool'").fetchone()
-            conn.executemany(
-                "INSERT INTO dirty VALUES (?, ?, ?) ON CONFLICT (site, at) DO UPDATE SET after = excluded.after",
-                [(site, at, newest) for site, at in dirty],
-            )
+            newest = self._newest()
+            conn.executemany(_DIRTY, [(site, at, newest) for site, at in dirty])
             while self._bytes > self.most_bytes:
                 oldest = "DELETE FROM spool WHERE id = (SELECT min(id) FROM spool) RETURNING rows, length(body)"
                 rows, size = conn.execute(oldest).fetchall()[0]
@@ -133,7 +133,7 @@ class Spool:
         """The rows to send next: as many as fit, and at least one when there is any."""
         found: list[Held] = []
         with self.changed, explained(self.path):
-            for one in self._conn.execute("SELECT id, rows, body FROM spool ORDER BY id"):
+            for one in self._conn.execute("SELECT id, rows, body, open_at FROM spool ORDER BY id"):
                 held = Held(*one)
                 most_rows, most_bytes = most_rows - held.rows, most_bytes - len(held.body)
                 if found and (most_rows < 0 or most_bytes < 0):
@@ -141,9 +141,24 @@ class Spool:
                 found.append(held)
         return found
 
-    def settle(self, sent: Sequence[Held], refused: Sequence[tuple[bytes, str]], now_ms: int) -> None:
-        """Delete what was sent, the oldest rows there were; what was refused of it becomes dead letters."""
+    def newest(self) -> int:
+        """Id of the last row ever put."""
+        with self.changed, explained(self.path):
+            return self._newest()
+
+    def settle(
+        self,
+        sent: Sequence[Held],
+        refused: Sequence[tuple[bytes, str]],
+        now_ms: int,
+        dirty: Iterable[tuple[str, int]] = (),
+    ) -> None:
+        """Delete what was sent, the oldest rows there were; what was refused of it becomes dead letters.
+
+        `dirty`: the (site, minute) of what came so late that another process may have rolled up without it.
+        """
         with self._changing() as conn:
+            conn.executemany(_DIRTY, [(site, at, sent[-1].id) for site, at in dirty])
             delete = "DELETE FROM spool WHERE id <= ? RETURNING rows, length(body)"
             gone = conn.execute(delete, (sent[-1].id,)).fetchall()
             rows = sum(rows for rows, _ in gone)
@@ -157,6 +172,10 @@ class Spool:
                 "INSERT INTO refused (line, reason, at_ms) VALUES (?, ?, ?)",
                 [(line, reason, now_ms) for line, reason in refused],
             )
+            if refused:
+                conn.execute(
+                    "DELETE FROM refused WHERE number <= (SELECT max(number) FROM refused) - ?", (MOST_REFUSED,)
+                )
             conn.execute("UPDATE meta SET value = value + ? WHERE key = 'refused'", (len(refused),))
             self._refused += len(refused)
 
@@ -249,6 +268,10 @@ class Spool:
                 # Not by execute: it takes one step, which frees one page.
                 self._conn.executescript(f"PRAGMA incremental_vacuum({pages})")
 
+    def _newest(self) -> int:
+        found = self._conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'spool'").fetchone()
+        return int(found[0]) if found else 0
+
     def _meta(self, key: str) -> int:
         return int(self._conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
 
@@ -275,7 +298,13 @@ class Spool:
 
 
 def _locked(path: Path) -> int:
-    file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreBroken(
+            f"The spool {path} cannot be opened: {error}", hint="Check the disk and the permissions of its folder"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -385,3 +385,15 @@ def test_a_backlog_is_no_hearing_until_news_or_quiet(store: TimeSeriesStore) -> 
     subscriber.connected = False
     assert hear(after_s=42) == 0
     lane.close()
+
+
+def test_a_store_without_figures_holds_up_no_judging(store: TimeSeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> dict[str, float]:
+        raise StoreBroken("the spool's disk")
+
+    ticks: list[float] = []
+    judge = FakeJudge()
+    monkeypatch.setattr(store, "figures", broken)
+    monkeypatch.setattr(judge, "tick", lambda _now, _since, figures: ticks.append(figures["messages"]))
+    Ingest(BrokerAddress("127.0.0.1", 9), REGISTRY, store, judge, now_ms=lambda: NOW_MS)._tick()
+    assert ticks == [0]

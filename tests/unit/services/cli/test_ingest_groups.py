@@ -167,3 +167,25 @@ def test_what_cannot_work_together_is_said(tmp_path: Path, postgres_db: Database
     ingest_groups._refuse_files_apart(files, postgres_db, "another-machine:18:abd")
     served = files.model_copy(update={"influx_url": "http://127.0.0.1:8086"})
     ingest_groups._refuse_files_apart(served, postgres_db, "here:1:abc")
+
+
+def test_a_disk_in_trouble_does_not_end_the_sending_of_what_was_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    asked: list[str] = []
+
+    def drain(folder: Path, *_: object, names: str, **__: object) -> list[Path]:
+        asked.append(names)
+        if len(asked) == 1:
+            raise PermissionError(13, "not ours", str(folder))
+        stop.set()
+        return []
+
+    monkeypatch.setattr(ingest_groups, "LEFTOVERS_S", 0.0)
+    monkeypatch.setattr(ingest_groups, "drain_leftovers", drain)
+    ingest_groups.send_leftovers(Settings(data_dir=tmp_path), stop)
+    assert not asked, "there is no InfluxDB"
+    ingest_groups.send_leftovers(Settings(data_dir=tmp_path, influx_url="http://127.0.0.1:9"), stop)
+    assert stop.wait(10)
+    assert asked == ["spool-g*of*.db"] * 2, "what groups with leases left, when there are none any more"

@@ -1,5 +1,6 @@
 """The unit of work: who holds the write lock, and what a moment in time looks like in the database."""
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -161,3 +162,24 @@ def test_a_fake_clock_moves_only_when_told() -> None:
     assert clock.advance(timedelta(minutes=5)) == clock.now() == NOW + timedelta(minutes=5)
     clock.set(NOW)
     assert clock.now() == NOW
+
+
+def test_a_postgresql_that_is_cut_off_is_not_waited_for_for_hours(postgres_db: Database) -> None:
+    with postgres_db.connection() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        with socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as own:
+            unheard_ms = own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            silent_s = own.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+    assert 0 < unheard_ms <= 30_000
+    assert silent_s <= 30
+
+
+def test_the_address_may_say_otherwise(postgres_db: Database) -> None:
+    db = Database(postgres_db.url.update_query_dict({"keepalives_idle": "77"}))
+    with db.connection() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        with socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as own:
+            assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 77
+    db.dispose()

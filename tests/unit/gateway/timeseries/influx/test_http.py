@@ -1,6 +1,7 @@
 """What answers mean, and how queries fail; against a server that says what the test wants."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +21,7 @@ from gateway.timeseries.store import StoreBroken, StoreBusy
     [
         (204, "", "stored"),
         (200, "", "stored"),
+        (200, "<html>Sign in to this network</html>", "denied"),
         (400, '{"code":"invalid","message":"unable to parse"}', "bad"),
         (422, '{"message":"partial write: dropped=1"}', "bad"),
         (413, "<html>too long</html>", "long"),
@@ -128,10 +130,11 @@ def test_puts_chunks_of_one_series_together(stub: Stub) -> None:
 
 def test_asks_in_pieces(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_MOST_STATEMENTS", 2)
+    stub.body = b'{"results":[{"statement_id":0}]}\n{"results":[{"statement_id":1}]}\n'
     with client(stub) as one:
-        assert one.query("db", ["SELECT 1"] * 5) == [[]] * 5
+        assert one.query("db", ["SELECT 1"] * 4) == [[]] * 4
         assert one.query("db", []) == []
-    assert len(stub.asked) == 3
+    assert len(stub.asked) == 2
 
 
 def test_what_does_not_exist_yet_is_empty(stub: Stub) -> None:
@@ -140,6 +143,26 @@ def test_what_does_not_exist_yet_is_empty(stub: Stub) -> None:
         assert one.query("db", ["SELECT 1"]) == [[]]
         stub.status, stub.body = 404, b'{"code":"not found","message":"bucket not found"}'
         assert one.query("db", ["SELECT 1"]) == [[]]
+
+
+def test_without_a_database_no_statement_is_executed(stub: Stub) -> None:
+    stub.body = (
+        b'{"results":[{"statement_id":0,"error":"database not found: gengfu_1h"}]}\n'
+        b'{"results":[{"statement_id":0,"error":"not executed"}]}\n'
+    )
+    with client(stub) as one:
+        assert one.query("db", ["SELECT 1"] * 2) == [[], []]
+        with pytest.raises(StoreBusy, match="database not found"):
+            one.query("db", ["SELECT 1"] * 2, must_exist=True)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b'{"results":[{"statement_id":0,"series":[{"values":[[1,2.0]]}],"partial":true}]}\n']
+)
+def test_an_answer_without_its_last_chunk_is_no_answer(stub: Stub, body: bytes) -> None:
+    stub.body = body
+    with client(stub) as one, pytest.raises(StoreBusy, match="cut short"):
+        one.query("db", ["SELECT 1"])
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -185,6 +208,28 @@ def test_after_a_failure_it_fails_at_once_for_a_while() -> None:
         with pytest.raises(StoreBusy, match="a moment ago"):
             one.query("db", ["SELECT 1"])
         assert one.write("raw", b"").what == "later"
+
+
+def test_one_finds_out_whether_a_server_that_hung_is_back_and_nobody_waits_with_him() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, and says nothing
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        with closing(Client(InfluxServer(url), connect_s=1, answer_s=0.5, rest_s=1e-9)) as one:
+            with pytest.raises(StoreBusy, match="ReadTimeout"):
+                one.query("db", ["SELECT 1"])
+            failures: list[str] = []
+
+            def ask() -> None:
+                with pytest.raises(StoreBusy) as caught:
+                    one.query("db", ["SELECT 1"])
+                failures.append(str(caught.value))
+
+            first = threading.Thread(target=ask)
+            mute.accept()[0].close()
+            first.start()
+            with mute.accept()[0]:  # he is at it
+                ask()
+                first.join()
+    assert ["a moment ago" in failure for failure in failures] == [True, False]
 
 
 def test_an_address_that_is_none_is_named(tmp_path: Path) -> None:

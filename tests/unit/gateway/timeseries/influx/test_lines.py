@@ -14,6 +14,7 @@ from gateway.timeseries.influx.lines import (
     lines_of,
     literal,
     mark_line,
+    minutes_of,
     render,
     source,
     within,
@@ -88,3 +89,9 @@ def test_marks_are_one_line() -> None:
 
 def test_bodies_go_there_and_back() -> None:
     assert lines_of(compressed([b"one", b"two"])) == [b"one", b"two"]
+
+
+def test_the_minutes_of_lines_are_found_whatever_the_names_are() -> None:
+    names = [f"{site}/{point}" for site in ("yun he", "a,b=c") for point in ("p", "x,site=y z")]
+    lines = render([(name, T0 + 59_999, 7, 1.0, 0, T0) for name in names], {})
+    assert minutes_of(one.encode() for one in lines) == {("yun he", T0), ("a,b=c", T0)}

@@ -190,3 +190,18 @@ def test_disk_of_an_outage_is_given_back(spool: Spool, path: Path) -> None:
     for _ in range(50):
         spool.shrink(100)
     assert spool._conn.execute("PRAGMA page_count").fetchone()[0] < held / 5
+
+
+def test_of_dead_letters_only_the_newest_are_kept(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.timeseries.influx.spool.MOST_REFUSED", 3)
+    for number in range(5):
+        spool.put([part("a", "b")], [], T0)
+        spool.settle(spool.oldest(2, 1 << 20), [(f"{number}".encode(), "why"), (b"and", "why")], T0)
+    assert [one.line for one in spool.refused(99)] == [b"and", b"4", b"and"]
+    assert spool.depth().refused == 10
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StoreBroken, match=r"spool-main\.db cannot be opened"):
+        Spool(tmp_path / "file" / "spool-main.db", 1 << 20)
