@@ -32,7 +32,7 @@ MODE = 0o640
 Secrets = Annotated[
     Path, typer.Option("--secrets", help=f"Directory with {ADMIN_TOKEN} (1.x: {ADMIN_PASSWORD}); tokens go there, too.")
 ]
-HERE = Path("deploy/secrets")
+HERE = Path("deploy/secrets/influx")
 
 STEPS = {
     ("organisation", True): ("已创建组织（1.x：管理员）{name}", "Made the organisation (1.x: administrator) {name}"),
@@ -84,6 +84,11 @@ def setup(
     settings = Settings()
     server = _server(settings)
     is_1 = bool(server.username)
+    if server.username == ADMIN_USER:
+        raise SettingsError(
+            f"GENGFU_INFLUX_USERNAME is {ADMIN_USER}: making it the store's user would end its rights",
+            hint="Choose another name, e.g. gengfu",
+        )
     admin = _held(secrets / (ADMIN_PASSWORD if is_1 else ADMIN_TOKEN))
     if not admin:
         raise SettingsError(

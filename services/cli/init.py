@@ -47,7 +47,9 @@ def init(
     host: Annotated[
         list[str] | None, typer.Option(help="Name or address by which devices and people reach the server; repeatable.")
     ] = None,
-    configs: Annotated[Path | None, typer.Option(help="The site files. Default: those of the settings.")] = None,
+    configs: Annotated[
+        Path | None, typer.Option(help="The site files. Default: those of the run before, else of the settings.")
+    ] = None,
     cert: Annotated[Path | None, typer.Option(help="The company's certificate and its intermediates, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key, PEM without a password.")] = None,
     ca: Annotated[Path | None, typer.Option(help="The authority that devices are to trust, PEM.")] = None,
@@ -68,11 +70,12 @@ def init(
     changed: what is there stays, new devices get their passwords, and files that you changed are left alone.
     """
     zh, now = lang == "zh", SystemClock().now()
-    source = configs or configs_path(Settings())
-    loaded = load_configs(source)
     env_path = directory.absolute().parent / ".env"
     env_text = env_path.read_text("utf-8") if env_path.exists() else ""
     env = environment.values_in(env_text)
+    source = configs or _configs_before(env, env_path.parent) or configs_path(Settings())
+    loaded = load_configs(source)
+    defaults = _defaults(directory, source, loaded)
     found = files.read(directory)
     own = _own_certificate(cert, key, ca)
     server = _server(host, env, own)
@@ -98,7 +101,10 @@ def init(
         "DEPLOY_UID": str(owner.uid),
         "DEPLOY_GID": str(owner.gid),
     } | ({"DEPLOY_PUBLIC_URL": public_url} if public_url else {})
-    new_env = environment.merged(env_text, _defaults(directory, source, loaded) | ports, decided)
+    outdated = {"DEPLOY_CONFIGS"} if configs else set()
+    outdated |= {"DEPLOY_SITE", "DEPLOY_GATEWAY"} if env.get("DEPLOY_SITE") not in loaded.sites else set()
+    decided |= {name: value for name, value in defaults.items() if name in outdated}
+    new_env = environment.merged(env_text, defaults | ports, decided)
     is_news = new_env != env_text
     _show(todo, directory, zh=zh)
     if is_news:
@@ -183,6 +189,12 @@ def _defaults(directory: Path, source: Path, configs: Configs) -> dict[str, str]
     }
 
 
+def _configs_before(env: Mapping[str, str], root: Path) -> Path | None:
+    """What the containers read: others would take the users of all its devices away."""
+    named = env.get("DEPLOY_CONFIGS")
+    return root / named if named else None
+
+
 def _relative(path: Path, root: Path) -> str:
     return f"./{path.relative_to(root)}" if path.is_relative_to(root) else str(path)
 
@@ -213,6 +225,7 @@ def _say_next(
     zh: bool,
 ) -> None:
     changes = Counter(step.change for step in todo)
+    fresh = {step.name for step in todo if step.change in ("new", "changed")}
     is_first = changes["new"] > 1 and not changes["same"]
     lists = directory / "devices"
     admin = directory / "secrets" / "admin_password"
@@ -233,9 +246,20 @@ def _say_next(
                 f"Console {console}, user admin, first password in {admin}, to be changed at the first sign-in",
             ),
         ]
-    elif {"mosquitto/passwd", "mosquitto/acl"} & {step.name for step in todo if step.change in ("new", "changed")}:
+    elif {"mosquitto/passwd", "mosquitto/acl"} & fresh:
         reread = "docker compose kill -s HUP mosquitto"
         lines.append((f"让消息服务器重新读取：{reread}", f"Tell the broker: {reread}"))
+    if not is_first and plan.CA in fresh:
+        every = "docker compose up -d --force-recreate"
+        lines.append(
+            (
+                f"{every}，再把新的 ca.crt 装进每台设备、网关和浏览器",
+                f"{every}, and the new ca.crt into every device, gateway and browser",
+            )
+        )
+    elif not is_first and plan.CERTIFICATE in fresh:
+        again = "docker compose restart mosquitto proxy"
+        lines.append((f"让服务使用新证书：{again}", f"Take the new certificate up: {again}"))
     lines += [_after(name) for name in sorted(wish.rotate)]
     out.print()
     for chinese, english in lines:

@@ -54,15 +54,20 @@ def render(config: SiteConfig, listed: Sequence[Entry], server: str) -> str:
     return _BOM + out.getvalue()
 
 
-def passwords_in(text: str, where: str) -> dict[str, str]:
+def passwords_in(content: bytes, where: str) -> dict[str, str]:
     """Passwords by device from an earlier list, whatever columns have been added; raises SettingsError."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix(_BOM)))
-    if not {"device", "password"} <= set(reader.fieldnames or ()):
+    # Spreadsheet programs save as GBK; the two columns read here are ASCII in both.
+    reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace")))
+    try:
+        rows, columns = list(reader), reader.fieldnames or ()
+    except csv.Error:  # as of UTF-16
+        rows, columns = [], ()
+    if not {"device", "password"} <= set(columns):
         raise SettingsError(
             f"{where} has no columns device and password: the devices' passwords cannot be read",
             hint="Restore the file from the backup, or remove it: every device of the site then gets a new password",
         )
-    return {row["device"]: row["password"] for row in reader if row["device"] and row["password"]}
+    return {row["device"]: row["password"] for row in rows if row["device"] and row["password"]}
 
 
 def _users(config: SiteConfig) -> list[tuple[Device, User | None]]:

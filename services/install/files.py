@@ -41,6 +41,12 @@ def read(directory: Path) -> dict[str, bytes]:
             f"{closed[0]} belongs to somebody else: it cannot be read and written",
             hint="Run `gengfu init` as the user who made it, or with sudo",
         )
+    links = [one for one in directory.rglob("*") if one.is_symlink()]
+    if links:
+        raise SettingsError(
+            f"{links[0]} is a symbolic link: init would change whom its target belongs to",
+            hint="Put a copy of the file in its place",
+        )
     found = {path.relative_to(directory).as_posix(): path.read_bytes() for path in _files(directory)}
     if found and MANIFEST not in found:
         raise SettingsError(

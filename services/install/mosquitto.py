@@ -3,6 +3,7 @@
 The queues and the rest of the configuration are those of `device_configs/broker/mosquitto.conf`.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -130,6 +131,34 @@ def check_names(users: Iterable[User]) -> None:
                 f"Two users of the broker would have the name {user.name}: {other.why}, {user.why}",
                 hint="Rename the device or the site in the site files",
             )
+
+
+def check_readers(configs: Configs) -> None:
+    """No reader says what is ours, or what the gateway of another site hears; raises SettingsError."""
+    found = [
+        (site, one.id, one.topic)
+        for site, config in configs.sites.items()
+        for one in config.patrol.readers
+        if one.topic
+    ]
+    for site, reader, said in found:
+        if said.startswith(("+", "gengfu/")) or not said.isprintable():
+            raise SettingsError(
+                f"The topic {said!r} of reader {site}/{reader} may hold messages of others",
+                hint="Name its first level, e.g. tele/reader-1/SENSOR",
+            )
+    for (site, reader, said), (other, twin, again) in itertools.combinations(found, 2):
+        if site != other and _overlap(said, again):
+            raise SettingsError(
+                f"Readers {site}/{reader} and {other}/{twin} share the topic {said}: each site would count both",
+                hint="Give every reader of the installation a topic of its own",
+            )
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a topic can fit both; `+` is any one level."""
+    levels, others = one.split("/"), other.split("/")
+    return len(levels) == len(others) and all(a == b or "+" in (a, b) for a, b in zip(levels, others, strict=True))
 
 
 def rules(users: Iterable[User]) -> str:

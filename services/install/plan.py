@@ -93,6 +93,7 @@ def wanted(
     for site, config in configs.sites.items():
         text = device_list.render(config, lists[site], wish.server)
         files[list_name(site)] = Planned(text.encode(), _PRIVATE, is_generated=False)
+    mosquitto.check_readers(configs)
     accounts = _accounts(configs, wish, lists, files)
     mosquitto.check_names(accounts)
     words = {user.name: word for user, word in accounts.items()}
@@ -140,9 +141,10 @@ def _secrets(configs: Configs, wish: Wish, found: Mapping[str, bytes], rng: secr
     _check_rotation(configs, wish, simulators)
     made = {}
     for name in (*secrets.MADE_ONCE, *simulators):
-        there = found.get(f"secrets/{name}")
-        made[f"secrets/{name}"] = there if there and name not in wish.rotate else secrets.make(name, rng)
-    return made | {f"secrets/{name}": found.get(f"secrets/{name}", b"") for name in secrets.GIVEN_LATER}
+        there = found.get(secrets.place(name))
+        made[secrets.place(name)] = there if there and name not in wish.rotate else secrets.make(name, rng)
+    later = map(secrets.place, secrets.GIVEN_LATER)
+    return made | {place: found.get(place, b"") for place in later}
 
 
 def _check_rotation(configs: Configs, wish: Wish, simulators: Sequence[str]) -> None:
@@ -163,8 +165,8 @@ def _check_rotation(configs: Configs, wish: Wish, simulators: Sequence[str]) -> 
 
 def _entries(config: SiteConfig, wish: Wish, found: Mapping[str, bytes], rng: secrets.Rng) -> list[device_list.Entry]:
     site = config.site.id
-    text = found.get(list_name(site))
-    kept = device_list.passwords_in(text.decode(), list_name(site)) if text else {}
+    listed = found.get(list_name(site))
+    kept = device_list.passwords_in(listed, list_name(site)) if listed else {}
     words = {
         device: kept[device] if device in kept and f"{site}/{device}" not in wish.rotate else secrets.password(rng)
         for device in device_list.devices_with_account(config)

@@ -23,6 +23,8 @@ ALTER ROLE gengfu_grafana WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLI
 ALTER ROLE gengfu_grafana SET default_transaction_read_only = on;
 ALTER ROLE gengfu_grafana SET statement_timeout = '30s';
 ALTER ROLE gengfu_grafana SET search_path = grafana;
+-- Whoever may look at a board may ask anything: no question fills the disk.
+ALTER ROLE gengfu_grafana SET temp_file_limit = '1GB';
 ALTER ROLE :"own" WITH PASSWORD :'own_password';
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"database" TO gengfu_grafana;

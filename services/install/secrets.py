@@ -16,6 +16,7 @@ MADE_ONCE: Final = (
     "influx_admin_password",
     "influx_admin_token",
     "grafana_admin_password",
+    "grafana_secret_key",
     "mqtt_ingest",
     "mqtt_worker",
     "mqtt_web",
@@ -27,11 +28,14 @@ GIVEN_LATER: Final = ("influx_token", "influx_grafana_token")
 NEVER_ROTATED: Final = {
     "secret_key": "What it encrypts, the keys of signed tags, would be lost",
     "influx_admin_token": "InfluxDB has taken it over at its first start: make another one there",
+    "grafana_secret_key": "Grafana could no longer read what it has encrypted with it",
 }
 """With the reason."""
 
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without what reads alike: an installer types them."""
+_LONG: Final = 44
+"""218 bits, and shorter than the 72 letters that InfluxDB takes."""
 _ITERATIONS: Final = 101
 """Mosquitto's own number. The passwords are random: nobody finds 118 bits by trying."""
 _SALT_BYTES: Final = 12
@@ -45,7 +49,12 @@ def make(name: str, rng: Rng = secrets.token_bytes) -> bytes:
         return password(rng).encode()
     if name == "admin_password":
         return "-".join(password(rng, 4) for _ in range(4)).encode()
-    return base64.urlsafe_b64encode(rng(33))
+    return password(rng, _LONG).encode()
+
+
+def place(name: str) -> str:
+    """Where it lies: `gengfu influx setup` gets the directory of InfluxDB's own, and so no other secret."""
+    return f"secrets/influx/{name}" if name.startswith("influx_") else f"secrets/{name}"
 
 
 def password(rng: Rng = secrets.token_bytes, length: int = 24) -> str:

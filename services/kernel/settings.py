@@ -9,6 +9,8 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.kernel.errors import SettingsError
+
 SECRETS_DIR_ENV = "GENGFU_SECRETS_DIR"
 """Directory with a file per secret, e.g. `gengfu_database_password`, as container engines mount them."""
 
@@ -76,6 +78,10 @@ class Settings(BaseSettings):
     def __init__(self, **values: Any) -> None:
         """Read them; values given here win."""
         directory = os.environ.get(SECRETS_DIR_ENV)
+        if directory and not Path(directory).is_dir():
+            raise SettingsError(
+                f"{SECRETS_DIR_ENV} is {directory}, which is no directory", hint="Mount the secrets there"
+            )
         super().__init__(**({"_secrets_dir": directory} if directory else {}) | values)
 
     @model_validator(mode="after")

@@ -143,7 +143,7 @@ def password(deploy: Path, user: str) -> str:
     secret = deploy / "secrets" / (f"mqtt_{device}" if site == "gengfu" else f"mqtt_{device}_{site}")
     if secret.exists():
         return secret.read_text()
-    return passwords_in((deploy / f"devices/{site}.csv").read_text(), user)[device]
+    return passwords_in((deploy / f"devices/{site}.csv").read_bytes(), user)[device]
 
 
 def address(broker: Deployed, deploy: Path, user: str) -> BrokerAddress:
@@ -265,7 +265,7 @@ def test_old_tls_is_refused(broker: Deployed) -> None:
 
 
 def test_every_device_of_the_list_can_sign_in(broker: Deployed, deploy: Path) -> None:
-    words = passwords_in((deploy / "devices/yunhe.csv").read_text(), "yunhe")
+    words = passwords_in((deploy / "devices/yunhe.csv").read_bytes(), "yunhe")
     devices = {one.id for one in load_configs(SHIPPED_CONFIGS).site("yunhe").devices}
     assert devices - set(words) == {"patrol-app", "fire-panel-1"}
     for device in words:

@@ -44,7 +44,7 @@ class Stack:
         self.variables = values_in((folder / ".env").read_text())
         self.services: dict[str, Any] = compose.load(compose.FILE.read_text("utf-8"), self.variables)["services"]
         self.secrets: dict[str, Any] = compose.load(compose.FILE.read_text("utf-8"), self.variables)["secrets"]
-        (folder / "deploy/secrets/influx_admin_token").write_text(influx.token)
+        (folder / "deploy/secrets/influx/influx_admin_token").write_text(influx.token)
         self.broker_port, self.fire_port = free_port(), free_port()
         self._broker = self._start_mosquitto()
         self.database = self._make_database(postgres)

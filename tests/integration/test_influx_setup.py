@@ -242,3 +242,11 @@ def test_durations_of_1x_are_read(text: str, days: float) -> None:
 def test_names_and_passwords_are_quoted() -> None:
     assert quoted('a"b\\') == '"a\\"b\\\\"'
     assert literal("it's \\") == "'it\\'s \\\\'"
+
+
+def test_the_administrator_is_not_made_the_stores_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENGFU_INFLUX_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("GENGFU_INFLUX_USERNAME", "admin")
+    (tmp_path / "influx_admin_password").write_text("word")
+    with pytest.raises(SettingsError, match="would end its rights"):
+        setup(tmp_path)

@@ -35,7 +35,8 @@ FOREIGN = {
         "INFLUXD_REPORTING_DISABLED", "INFLUXD_LOG_LEVEL", "INFLUXD_STORAGE_CACHE_MAX_MEMORY_SIZE", "GOMEMLIMIT",
     },
     "grafana": {
-        "GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_SECURITY_COOKIE_SECURE", "GF_SECURITY_DISABLE_GRAVATAR",
+        "GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_SECURITY_SECRET_KEY__FILE", "GF_SECURITY_COOKIE_SECURE",
+        "GF_SECURITY_DISABLE_GRAVATAR",
         "GF_SERVER_ROOT_URL", "GF_USERS_ALLOW_SIGN_UP", "GF_USERS_DEFAULT_LANGUAGE",
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", "GF_ANALYTICS_REPORTING_ENABLED",
         "GF_ANALYTICS_CHECK_FOR_UPDATES", "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "GF_NEWS_NEWS_FEED_ENABLED",
@@ -179,6 +180,8 @@ def files(document: Mapping[str, Any]) -> FINDING:
         for source in bind_mounts(service):
             if source not in made and source.removeprefix("./") not in folders | {"device_configs"}:
                 yield f"{name}: init does not write {source}"
+            if f"./deploy/{plan.CA_KEY}".startswith(f"{source}/"):
+                yield f"{name}: sees every secret by {source}"
         for one in service.get("volumes", []):
             if one["type"] == "bind" and not one.get("read_only") and not is_once(service):
                 yield f"{name}: may write into {one['source']}"
@@ -263,6 +266,12 @@ def test_every_other_variable_has_a_default() -> None:
     assert not [name for name, is_safe in variables(yaml.safe_load(TEXT)).items() if not is_safe]
 
 
+def test_only_a_proxy_that_is_named_is_believed_who_asks() -> None:
+    for given, trusted in (({}, "127.0.0.1/32"), ({"DEPLOY_TRUSTED_PROXIES": "10.0.0.9"}, "10.0.0.9")):
+        proxy = load(TEXT, ENV | given)["services"]["proxy"]
+        assert re.findall(r"trusted_proxies (.*)", proxy["environment"]["CADDYFILE"]) == [trusted]
+
+
 PLANTED = [
     ("a misspelt key", "    healthcheck:\n      <<: *asked\n      test: [CMD, gengfu, health, web]",
      "    healthchek:\n      <<: *asked\n      test: [CMD, gengfu, health, web]", "healthchek"),
@@ -280,6 +289,8 @@ PLANTED = [
     ("a secret that nobody reads", "target: gengfu_broker_password", "target: broker_password", "nobody reads"),
     ("a mount that init does not write", '"${DEPLOY_DIR}/postgres/init"', '"${DEPLOY_DIR}/postgres/start"',
      "init does not write"),
+    ("a mount of every secret", '"${DEPLOY_DIR}/secrets/influx", target', '"${DEPLOY_DIR}/secrets", target',
+     "sees every secret"),
     ("configuration that may be written", "target: /mosquitto/config, read_only: true}",
      "target: /mosquitto/config}", "may write"),
     ("an image without a version", "image: grafana/grafana:11.4.0", "image: grafana/grafana", "not pinned"),

@@ -39,7 +39,7 @@ SELECT
         ELSE 'online'
     END AS state,
     coalesce(d.ahead_ms, 0) / 1000.0::double precision AS clock_ahead_s,
-    coalesce(g.missing, 0)::bigint AS missing_events,
+    least(coalesce(g.missing, 0), 9223372036854775807)::bigint AS missing_events,
     coalesce(g.gaps, 0)::bigint AS gaps,
     g.newest_at AS newest_gap_at,
     c.gone_at

@@ -100,6 +100,23 @@ def test_a_new_device_is_announced_and_the_broker_is_to_read_again(root: Path) -
     assert "user yunhe-lift-plc" in (root / "deploy/mosquitto/acl").read_text()
 
 
+def test_later_runs_read_the_site_files_of_the_first_until_others_are_named(root: Path) -> None:
+    run(*HOST)
+    sites = copy_configs(root / "mine")
+    devices = next(sites.glob("sites/*/devices.yaml"))
+    devices.write_text(devices.read_text("utf-8").replace("domestic-plc", "other-plc"), "utf-8")
+    run("--configs", str(sites))
+    assert env(root)["DEPLOY_CONFIGS"] == f"./{sites.relative_to(root)}"
+    run()
+    assert "yunhe-other-plc:" in (root / "deploy/mosquitto/passwd").read_text()
+
+
+def test_a_new_certificate_or_authority_says_who_has_to_take_it_up(root: Path) -> None:
+    assert "restart" not in run(*HOST).output
+    assert "docker compose restart mosquitto proxy" in run("--host", "other.example").output
+    assert "docker compose up -d --force-recreate" in run("--rotate", "ca").output
+
+
 def test_the_companys_certificate_is_used_by_its_own_name(root: Path) -> None:
     now = SystemClock().now()
     authority = make_authority(now, 1)

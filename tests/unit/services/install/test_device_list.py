@@ -30,12 +30,22 @@ def test_every_device_is_listed_with_its_account_or_with_who_speaks_for_it() -> 
 
 
 def test_the_passwords_come_back_also_when_a_person_has_added_columns_and_sorted() -> None:
-    assert device_list.passwords_in(text(), "list") == WORDS
+    assert device_list.passwords_in(text().encode(), "list") == WORDS
     head, *lines = text().removeprefix("\ufeff").splitlines()
     edited = "\n".join([f"seen,{head}", *(f"yes,{line}" for line in reversed(lines))])
-    assert device_list.passwords_in(edited, "list") == WORDS
+    assert device_list.passwords_in(edited.encode(), "list") == WORDS
 
 
-def test_a_list_without_passwords_is_refused_instead_of_replaced() -> None:
+def test_a_list_of_no_devices_is_one() -> None:
+    assert device_list.passwords_in(device_list.render(CONFIG, [], "h:8883").encode(), "list") == {}
+
+
+def test_the_passwords_come_back_from_a_list_that_a_spreadsheet_saved() -> None:
+    saved = text().removeprefix("\ufeff").replace("\n", "\r\n").encode("gbk")
+    assert device_list.passwords_in(saved, "list") == WORDS
+
+
+@pytest.mark.parametrize("content", ["设备;密码\n".encode(), text().encode("utf-16"), b"\xff\xfe"])
+def test_a_list_without_passwords_is_refused_instead_of_replaced(content: bytes) -> None:
     with pytest.raises(SettingsError, match=r"devices/jingan\.csv has no columns device and password"):
-        device_list.passwords_in("设备;密码\n", "devices/jingan.csv")
+        device_list.passwords_in(content, "devices/jingan.csv")

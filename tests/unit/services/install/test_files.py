@@ -43,6 +43,18 @@ def test_files_and_directories_have_their_modes_whatever_the_umask(tmp_path: Pat
     assert (mode(there / "mosquitto/passwd"), mode(there / "secrets")) == (0o640, 0o750)
 
 
+def test_a_symbolic_link_is_refused_before_its_target_changes_hands(tmp_path: Path) -> None:
+    there, other = tmp_path / "deploy", tmp_path / "other"
+    carry_out(there, planned())
+    other.write_bytes(b"another's")
+    other.chmod(0o600)
+    (there / "secrets/mqtt_web").unlink()
+    (there / "secrets/mqtt_web").symlink_to(other)
+    with pytest.raises(SettingsError, match="mqtt_web is a symbolic link"):
+        carry_out(there, planned())
+    assert mode(other) == 0o600
+
+
 def test_run_again_it_finds_everything_as_it_should_be(tmp_path: Path) -> None:
     carry_out(tmp_path / "deploy", planned())
     again = planned(files.read(tmp_path / "deploy"))

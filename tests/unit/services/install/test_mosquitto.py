@@ -7,6 +7,8 @@ import pytest
 from installations import SHIPPED, configs, site
 
 from gateway.contract.topics import KINDS
+from gateway.site.model import SiteConfig
+from gateway.site.patrol import Patrol, Reader
 from services.install import mosquitto
 from services.install.mosquitto import User
 from services.kernel.errors import SettingsError
@@ -68,6 +70,24 @@ def test_two_users_of_one_name_are_refused_and_both_named() -> None:
     one, other = User("a-b-c", (), (), "device of a-b"), User("a-b-c", (), (), "device of a")
     with pytest.raises(SettingsError, match="a-b-c: device of a-b, device of a"):
         mosquitto.check_names([one, other])
+
+
+def with_reader(name: str, topic: str) -> SiteConfig:
+    readers = (Reader(id="reader-mqtt", protocol="tasmota", topic=topic),)
+    return site(name).model_copy(update={"patrol": Patrol(readers=readers)})
+
+
+@pytest.mark.parametrize(
+    "topic", ["tele/gate/SENSOR", "tele/+/SENSOR", "+/v1/jingan/plc-1/fire", "a\nuser x", "gengfu/v1/a"]
+)
+def test_a_reader_that_could_speak_for_others_is_refused(topic: str) -> None:
+    with pytest.raises(SettingsError, match="reader-mqtt"):
+        mosquitto.check_readers(configs(with_reader("changning", topic), CONFIG))
+
+
+@pytest.mark.parametrize("topic", ["tele/gate-2/SENSOR", "tele/+", "changning/+/SENSOR"])
+def test_a_reader_with_a_topic_of_its_own_is_fine(topic: str) -> None:
+    mosquitto.check_readers(configs(with_reader("changning", topic), CONFIG))
 
 
 def test_passwords_that_hold_keep_their_line() -> None:

@@ -21,7 +21,7 @@ def differing(after: dict[str, bytes]) -> set[str]:
 
 def test_everything_of_the_deployment_is_there() -> None:
     assert {name for name in FIRST if name.startswith("secrets/")} == {
-        *(f"secrets/{name}" for name in (*secrets.MADE_ONCE, *secrets.GIVEN_LATER)),
+        *(secrets.place(name) for name in (*secrets.MADE_ONCE, *secrets.GIVEN_LATER)),
         "secrets/mqtt_gateway_jingan",
         "secrets/ca.key",
     }
@@ -103,9 +103,9 @@ def test_what_cannot_be_rotated_is_refused(name: str) -> None:
 
 
 def test_tokens_that_influxdb_has_chosen_stay() -> None:
-    there = {**THERE, "secrets/influx_token": b"chosen"}
-    assert contents(planned(there))["secrets/influx_token"] == b"chosen"
-    assert THERE["secrets/influx_token"] == b""
+    there = {**THERE, "secrets/influx/influx_token": b"chosen"}
+    assert contents(planned(there))["secrets/influx/influx_token"] == b"chosen"
+    assert THERE["secrets/influx/influx_token"] == b""
 
 
 def test_simulated_devices_have_users_only_in_a_demo() -> None:

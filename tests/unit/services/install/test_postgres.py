@@ -45,10 +45,12 @@ def test_grafanas_role_reads_its_schema_and_nothing_else(tmp_path: Path, postgre
             connection.execute(f"GRANT SELECT ON grafana.alert TO {GRAFANA_ROLE}".encode())
         with psycopg.connect(f"{address} user={GRAFANA_ROLE}", autocommit=True) as connection:
             assert connection.execute("SELECT id FROM alert").fetchone() == (1,)
+            assert connection.execute("SHOW temp_file_limit").fetchone() == ("1GB",)
             for refused in (
                 "SELECT * FROM public.alert",
                 "CREATE TABLE public.x (id int)",
                 "CREATE TEMP TABLE x (id int)",
+                "SET temp_file_limit = -1",
             ):
                 with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
                     connection.execute(refused.encode())

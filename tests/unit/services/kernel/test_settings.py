@@ -1,0 +1,22 @@
+"""Settings: secrets from files, and a directory that is none is said instead of no secrets taken."""
+
+from pathlib import Path
+
+import pytest
+
+from services.kernel.errors import SettingsError
+from services.kernel.settings import SECRETS_DIR_ENV, Settings
+
+
+def test_a_secret_is_its_file_without_the_line_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gengfu_broker_password").write_text("word\n")
+    monkeypatch.setenv(SECRETS_DIR_ENV, str(tmp_path))
+    assert Settings(broker_username="user").broker_password.get_secret_value() == "word"
+
+
+def test_secrets_that_are_not_mounted_are_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    for name in ("nowhere", "file"):
+        monkeypatch.setenv(SECRETS_DIR_ENV, str(tmp_path / name))
+        with pytest.raises(SettingsError, match=f"{name}, which is no directory"):
+            Settings()
