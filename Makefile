@@ -9,7 +9,7 @@ PYTHON ?=
 ARGS ?=
 # Integration tests that mostly wait and measure nothing: they may share the machine.
 BESIDE := $(addprefix tests/integration/test_,phone_browser.py phone_forgets.py console_browser.py console_schema.py readers.py kill9.py patrol_kill9.py postgres.py fire_gateway.py simulated_utd.py \
-  board_queries.py broker_security.py compose_stack.py grafana.py influx_down.py influx_ranges.py influx_setup.py influx_store.py migrate.py migrate_readings.py replicas.py tls.py)
+  board_queries.py broker_security.py compose_stack.py grafana.py influx_down.py influx_left_behind.py influx_ranges.py influx_setup.py influx_store.py migrate.py migrate_readings.py replicas.py tls.py)
 # Real servers for the integration tests: Debian packages.
 SERVERS := mosquitto mosquitto-clients postgresql influxdb chromium fonts-noto-cjk
 

@@ -4,11 +4,17 @@ import sys
 
 
 def main() -> None:
-    """Run a command. A health check, asked every half minute for years, does not wait for what the others need."""
-    if sys.argv[1:2] == ["health"]:
+    """Run a command. Health checks and single processes start often, and wait only for what they need."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    if asked == "health":
         from services.cli.health import main as check
 
         check(sys.argv[2:])
+        return
+    from services.cli import processes
+
+    if asked in processes.PROCESSES:
+        processes.main(asked)
     else:
         from services.cli.main import main as run
 

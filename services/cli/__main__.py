@@ -1,5 +1,5 @@
 """`python -m services.cli`, which is how `gengfu up` starts its parts."""
 
-from services.cli.main import main
+from services.cli import main
 
 main()
