@@ -7,9 +7,12 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTHON ?=
 # More words for the program behind a target, e.g. make test ARGS="-k outbox".
 ARGS ?=
-# Integration tests that mostly wait and measure nothing: they may share the machine.
-BESIDE := $(addprefix tests/integration/test_,phone_browser.py phone_forgets.py console_browser.py console_schema.py readers.py kill9.py patrol_kill9.py postgres.py fire_gateway.py simulated_utd.py \
-  board_queries.py broker_security.py compose_stack.py grafana.py influx_down.py influx_left_behind.py influx_ranges.py influx_setup.py influx_store.py migrate.py migrate_readings.py replicas.py tls.py)
+# Integration tests that mostly wait and measure nothing: they may share the machine. The longest come first, so that
+# short ones fill both cores to the end.
+BESIDE := $(addprefix tests/integration/test_,kill9.py compose_stack.py patrol_kill9.py postgres.py board_queries.py \
+  influx_ranges.py phone_browser.py console_schema.py replicas.py spine.py fire_gateway.py migrate.py migrate_readings.py \
+  bad_input.py broker_security.py console_browser.py grafana.py influx_down.py influx_left_behind.py influx_setup.py \
+  influx_store.py phone_forgets.py readers.py simulated_utd.py simulator.py tls.py)
 # Real servers for the integration tests: Debian packages.
 SERVERS := mosquitto mosquitto-clients postgresql influxdb chromium fonts-noto-cjk
 
@@ -26,7 +29,7 @@ demo: $(VENV)/.ready ## a simulated site, end to end, on this machine; Ctrl-C st
 test: $(VENV)/.ready-dev ## lint, types, layers, documents, then every test (ARGS="-k word" for some)
 	@$(MAKE) --no-print-directory lint
 	@echo "── pytest: units, stories and what can run beside them, on all cores"
-	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/unit tests/scenario $(BESIDE) $(ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(BESIDE) tests/scenario tests/unit $(ARGS) || [ $$? -eq 5 ]
 	@echo "── pytest: with real servers, one after the other"
 	@$(BIN)/python -m pytest tests/integration $(BESIDE:%=--ignore=%) $(ARGS) || [ $$? -eq 5 ]
 

@@ -70,10 +70,6 @@ class Grafana:
         """A board with what Grafana says of it in `meta`; None: there is none."""
         return self._found(lambda: self._face.dashboard.get_dashboard(uid))
 
-    def boards(self, tag: str) -> list[dict[str, Any]]:
-        """Short entries of the boards with a tag."""
-        return list(self._ask(lambda: self._face.search.search_dashboards(tag=quote(tag), type_="dash-db")))
-
     def put_board(self, model: Mapping[str, Any], folder: str, message: str, *, overwrite: bool) -> None:
         """Bring a board in, as a new version of what is there."""
         body = {"dashboard": dict(model), "folderUid": folder, "message": message, "overwrite": overwrite}
