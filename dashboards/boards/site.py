@@ -23,7 +23,7 @@ from dashboards.palette import (
     YES_NO,
 )
 from dashboards.panels import Field, Lines, Link, Stat, StateTimeline, Table, steps
-from dashboards.queries import DAY, ROUNDS_OVER_TIME, SHOWN_BAND, SHOWN_VALUE, fire_over_time, over_time, table
+from dashboards.queries import DAY, ROUNDS_OVER_TIME, SHOWN_BAND, SHOWN_VALUE, Query, fire_over_time, over_time, table
 from dashboards.variables import SITE
 
 PUMP_ROOMS = "(SELECT area FROM grafana.area WHERE site = '$site' AND kind = 'pump_room')"
@@ -118,6 +118,23 @@ ALERT_MARKS = table("""
     """)
 
 
+def _tile(
+    title: str, description: str, queries: tuple[Query, ...], width: int, fields: tuple[Field, ...], value_link: Link
+) -> Stat:
+    """Counts to be seen across the room, each in its colour as soon as it is not zero."""
+    return Stat(
+        title=title,
+        description=description,
+        queries=queries,
+        width=width,
+        unit="short",
+        fill=True,
+        names=True,
+        fields=fields,
+        value_link=value_link,
+    )
+
+
 def _lit(name: str, colour: str) -> Field:
     """Grey while nothing is there, its colour from one on."""
     return Field(name, steps=steps(QUIET, (1, colour)))
@@ -126,69 +143,51 @@ def _lit(name: str, colour: str) -> Field:
 NOW = Row(
     4,
     (
-        Stat(
+        _tile(
             title="未关闭报警",
             description="现在有多少报警没有关闭，按级别？已搁置、抑制和停用的不算。",
             queries=(OPEN_BY_LEVEL,),
             width=5,
-            unit="short",
-            fill=True,
-            names=True,
             fields=(_lit("紧急", CRITICAL), _lit("高", HIGH), _lit("中", MEDIUM), _lit("低", LOW)),
             value_link=Link("打开值守台", "${console}/"),
         ),
-        Stat(
+        _tile(
             title="消防",
             description="现在哪些消防部件在报火警、故障、屏蔽或监管？测试模式下的不算。",
             queries=(FIRE_NOW,),
             width=5,
-            unit="short",
-            fill=True,
-            names=True,
             fields=(_lit("火警", FIRE), _lit("故障", FAULT), _lit("屏蔽", SHIELD), _lit("监管", SUPERVISORY)),
             value_link=Link("打开消防页面", "${console}/fire"),
         ),
-        Stat(
+        _tile(
             title="泵房测点",
             description="现在有几个泵房测点越限，或者没有数据？没有数据不等于正常。",
             queries=(PUMPS_NOW,),
             width=3,
-            unit="short",
-            fill=True,
-            names=True,
             fields=(_lit("越限", CRITICAL), _lit("无数据", HIGH)),
             value_link=Link("打开泵房看板", "/d/gengfu-pump-room?var-site=${site}"),
         ),
-        Stat(
+        _tile(
             title="今日巡更",
             description="今天的巡更有没有漏？今天指项目当地的日历日。",
             queries=(ROUNDS_TODAY,),
             width=5,
-            unit="short",
-            fill=True,
-            names=True,
             fields=(_lit("漏检", CRITICAL), _lit("未完成", HIGH), _lit("完成", OK), _lit("待巡", LOW)),
             value_link=Link("打开巡更页面", "${console}/patrol"),
         ),
-        Stat(
+        _tile(
             title="工单",
             description="有多少工单没有完成，其中多少已经超过时限？",
             queries=(ORDERS_NOW,),
             width=3,
-            unit="short",
-            fill=True,
-            names=True,
             fields=(_lit("超时", CRITICAL), _lit("未完成", ACCENT)),
             value_link=Link("打开工单", "${console}/work-orders"),
         ),
-        Stat(
+        _tile(
             title="设备",
             description="现在有几台设备自报离线，或者超过三个心跳没有上报？",
             queries=(DEVICES_NOW,),
             width=3,
-            unit="short",
-            fill=True,
-            names=True,
             fields=(_lit("离线", CRITICAL), _lit("无数据", HIGH)),
             value_link=Link("打开设备看板", "/d/gengfu-devices?var-site=${site}"),
         ),
