@@ -47,9 +47,10 @@ def own_db(postgres_server: PostgresServer) -> Iterator[Database]:
 
 @pytest.fixture
 def role(postgres_server: PostgresServer) -> str:
-    """Grafana's role, as `gengfu init` makes it."""
+    """Grafana's role with its grants alone: the server is shared, and what another test set on the role is taken off."""
     missing = f"NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{views.ROLE}')"
     postgres_server.execute(f"DO $$ BEGIN IF {missing} THEN CREATE ROLE {views.ROLE} LOGIN; END IF; END $$")
+    postgres_server.execute(f"ALTER ROLE {views.ROLE} RESET ALL")
     return views.ROLE
 
 
