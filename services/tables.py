@@ -4,12 +4,15 @@ from services.alert import tables as alert
 from services.annotation import tables as annotation
 from services.catalog import tables as catalog
 from services.device import tables as device
+from services.equipment import tables as equipment
 from services.fire import tables as fire
 from services.kernel import audit, figures, heartbeat, installation, leases, timers
 from services.kernel.db import Base
+from services.maintenance import tables as maintenance
 from services.notify import tables as notify
 from services.patrol import tables as patrol
 from services.people import tables as people
+from services.report import tables as report
 from services.rules import tables as rules
 from services.work_order import tables as work_order
 
@@ -22,14 +25,17 @@ __all__ = [
     "audit",
     "catalog",
     "device",
+    "equipment",
     "figures",
     "fire",
     "heartbeat",
     "installation",
     "leases",
+    "maintenance",
     "notify",
     "patrol",
     "people",
+    "report",
     "rules",
     "timers",
     "work_order",

@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from gateway.site.duration import Duration
+from gateway.site.equipment_kinds import EquipmentKind
 from gateway.site.limit import Kind, Severity
 from gateway.site.terms import (
     AreaKind,
     AsTuple,
-    EquipmentKind,
     Finite,
     Frozen,
     Origin,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from gateway.site.approvals import ApprovalBand
 from gateway.site.catalogue import LimitSpec, SlaRow
 from gateway.site.files import (
     FORMAT_SECTIONS,
@@ -30,6 +31,7 @@ _NAMES = {
     "limits": ("限值", "limit"),
     "policies": ("策略", "policy"),
     "sla": ("服务时限", "SLA row"),
+    "approvals": ("审批金额段", "approval band"),
     "packs": ("巡更规则", "rule pack"),
     "checkpoints": ("巡更点", "checkpoint"),
     "routes": ("巡更路线", "route"),
@@ -82,6 +84,11 @@ class SharedDraft(_Draft):
     def sla(self) -> Entries[SlaRow]:
         """The service table."""
         return cast("Entries[SlaRow]", self.entries["sla"])
+
+    @property
+    def approvals(self) -> Entries[ApprovalBand]:
+        """Chains of approval by amount."""
+        return cast("Entries[ApprovalBand]", self.entries["approvals"])
 
     @property
     def packs(self) -> Entries[PackSpec]:

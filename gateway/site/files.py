@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field, StringConstraints
 
+from gateway.site.approvals import ApprovalBand
 from gateway.site.catalogue import LimitSpec, SlaRow, Variant
 from gateway.site.duration import Duration
 from gateway.site.fire import Appliance, FirePoint, FireSettings, Panel, Response, Source, Zone
@@ -128,6 +129,7 @@ LIMIT_SECTIONS = (Section("limits", LimitSpec, ("id", "variant")),)
 POLICY_SECTIONS = (
     Section("sla", SlaRow, required=False),
     Section("policies", PolicySpec),
+    Section("approvals", ApprovalBand, required=False),
 )
 FORMAT_SECTIONS = (Section("formats", TextFormat, within="fire"),)
 PACK_SECTIONS = (Section("packs", PackSpec),)

@@ -58,6 +58,7 @@ def load_configs(path: Path) -> Configs:
         limits=shared.limits.values(),
         sla=shared.sla.values(),
         fire_formats={one.id: one for one in shared.formats.values()},
+        approvals=shared.approvals.values(),
     )
 
 

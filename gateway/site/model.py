@@ -10,8 +10,10 @@ from pydantic import Field
 
 from gateway.contract.errors import GengfuError
 from gateway.contract.units import UNITS
+from gateway.site.approvals import ApprovalBand, Titles
 from gateway.site.catalogue import LimitSpec, SlaRow
 from gateway.site.duration import Duration, Interval
+from gateway.site.equipment_kinds import EquipmentKind
 from gateway.site.fire import BUILDING_KINDS, Fire
 from gateway.site.fire_formats import TextFormat
 from gateway.site.limit import Limit, Severity
@@ -21,7 +23,6 @@ from gateway.site.terms import (
     AsTuple,
     ChannelKind,
     DeviceKind,
-    EquipmentKind,
     EscalationRole,
     Finite,
     Frozen,
@@ -33,6 +34,7 @@ from gateway.site.terms import (
     Role,
     Text,
 )
+from gateway.site.upkeep import Upkeep
 
 T = TypeVar("T")
 
@@ -131,6 +133,8 @@ class Person(Frozen):
     areas: Annotated[tuple[Id, ...], AsTuple] = ()
     """Areas (with everything inside them) this person answers for; empty: the whole site."""
     phone: str | None = None
+    titles: Titles = ()
+    """Titles in the chains of approval, e.g. 物业总经理."""
     badges: Annotated[tuple[Text, ...], AsTuple] = ()
     """Badges 工卡 that stand for this person at a reader, as any reader prints them."""
 
@@ -205,6 +209,7 @@ class SiteConfig(Frozen):
     limits: tuple[Limit, ...] = ()
     patrol: Patrol = Patrol()
     fire: Fire = Fire()
+    upkeep: Upkeep = Upkeep()
 
     @cached_property
     def area_by_id(self) -> Mapping[str, Area]:
@@ -330,6 +335,8 @@ class Configs(Frozen):
     sla: tuple[SlaRow, ...] = ()
     fire_formats: Mapping[str, TextFormat] = {}
     """What fire panels print, by id."""
+    approvals: tuple[ApprovalBand, ...] = ()
+    """Bands of cost with their chains, the lowest first."""
 
     def without_demo(self) -> "Configs":
         """The same without what is only there for `gengfu demo`."""

@@ -31,10 +31,6 @@ Priority = Literal["P1", "P2", "P3", "P4"]
 Origin = Literal["seed", "default"]
 """Where a number comes from: the documents (种子) or our own proposal (默认)."""
 AreaKind = Literal["building", "corridor", "garage", "pump_room", "perimeter", "other"]
-EquipmentKind = Literal[
-    "pump_set", "fire_pump", "jockey_pump", "fire_main", "water_tank", "fire_panel", "distribution_box", "generator",
-    "elevator", "camera", "recorder", "cctv", "access_control", "lighting", "floor", "drain", "other",
-]  # fmt: skip
 ChannelKind = Literal["console", "webhook", "wecom"]
 
 QUANTITIES: Mapping[str, str] = {

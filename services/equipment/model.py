@@ -1,0 +1,1 @@
+"""The ledger's rules without a database: status machine, completeness, names."""

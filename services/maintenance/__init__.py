@@ -1,0 +1,1 @@
+"""Slice maintenance: six-level plans, their occurrences, inspections and contracts."""

@@ -1,0 +1,1 @@
+"""Occurrences of plans without clock or database."""

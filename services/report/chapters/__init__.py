@@ -1,0 +1,1 @@
+"""One chapter of the report per file: its records, its figures and its section, pure."""

@@ -1,0 +1,1 @@
+"""Reads what each chapter needs from the databases."""
