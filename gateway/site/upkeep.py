@@ -49,7 +49,7 @@ class ChecklistItem(Frozen):
     """choice: the good ones; empty: all."""
     required: bool = True
     meter: Id | None = None
-    """number: it is the reading of this meter of the equipment, e.g. `run_hours`."""
+    """number: it is the reading of this meter of the equipment, e.g. `run-hours`."""
     needs_instrument: bool = False
     """number: the instrument's number is asked for too (NUM-02)."""
     requirement: str = ""
@@ -132,13 +132,62 @@ class Contract(Frozen):
 
 
 class WorkCalendar(Frozen):
-    """Which days nobody works."""
+    """Which days nobody works, and how long a night counts for the day before."""
 
     weekend: Annotated[tuple[Weekday, ...], AsTuple] = ()
     """Days of the week that are off; empty: property management works every day."""
     days_off: Annotated[tuple[LocalDate, ...], AsTuple] = ()
     workdays: Annotated[tuple[LocalDate, ...], AsTuple] = ()
     """Worked in spite of the weekend 调休."""
+    night_grace: Duration = timedelta(hours=6)
+    """Work at night counts for so long after midnight for the day before (AMB-05)."""
+
+
+class PlanChange(Frozen):
+    """What a site changes about a shipped plan. What is looser than shipped needs `reason` and `approved_by`."""
+
+    plan: Id
+    enabled: bool = True
+    every: Period | None = None
+    interval: Duration | None = None
+    meter: MeterTrigger | None = None
+    checklist: Id | None = None
+    window_from: LocalTime | None = None
+    window_until: LocalTime | None = None
+    days_off: DaysOff | None = None
+    owner_role: Role | None = None
+    contract: Id | None = None
+    equipment: Annotated[tuple[Id, ...], AsTuple] = ()
+    """Also for these."""
+    without: Annotated[tuple[Id, ...], AsTuple] = ()
+    """Not for these."""
+    from_on: LocalDate | None = None
+    until_on: LocalDate | None = None
+    reason: Text | None = None
+    approved_by: Role | None = None
+
+
+WhyInactive = Literal["disabled", "no_contract", "not_reviewed"]
+
+
+class InactivePlan(Frozen):
+    """A plan that makes nothing, and why: shown, never silent."""
+
+    plan: Plan
+    why: WhyInactive
+    reason: str = ""
+    approved_by: str = ""
+
+
+class PlanNote(Frozen):
+    """What a site changed about a shipped plan."""
+
+    plan: Id
+    keys: tuple[str, ...]
+    looser: tuple[str, ...] = ()
+    """Those that made it looser than shipped."""
+    reason: str = ""
+    approved_by: str = ""
 
 
 class Upkeep(Frozen):
@@ -146,10 +195,13 @@ class Upkeep(Frozen):
 
     checklists: tuple[Checklist, ...] = ()
     plans: tuple[Plan, ...] = ()
+    """Active ones only."""
     contracts: tuple[Contract, ...] = ()
+    inactive: tuple[InactivePlan, ...] = ()
+    changes: tuple[PlanNote, ...] = ()
+    own: tuple[str, ...] = ()
+    """Ids of plans that the site added."""
     calendar: WorkCalendar = WorkCalendar()
-    night_grace: timedelta = timedelta(hours=6)
-    """Work so long after midnight counts for the evening before when it was due that day (AMB-05)."""
 
     @cached_property
     def checklist_by_id(self) -> Mapping[str, Checklist]:

@@ -23,6 +23,10 @@ class PlanMark(Base):
     """Every occurrence that opens before this local day has been made."""
     meter_threshold: Mapped[float | None] = mapped_column(Float)
     """Meter plans: the highest threshold an occurrence has been made for."""
+    metered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Meter plans: readings up to this moment have been counted."""
+    rhythm: Mapped[str] = mapped_column(String(96), default="")
+    """How the plan recurred when the last occurrence was made: another rhythm has other occurrences."""
     ended_on: Mapped[date | None] = mapped_column(Date)
     """The plan does not hold for it any more since this day."""
 
@@ -35,14 +39,16 @@ class MaintenanceTask(Base):
         UniqueConstraint("plan", "equipment_id", "occurrence"),
         Index("ix_maintenance_task_site_due_at", "site", "due_at"),
         Index("ix_maintenance_task_state_due_at", "state", "due_at"),
+        Index("ix_maintenance_task_equipment_plan_due_at", "equipment_id", "plan", "due_at"),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     site: Mapped[str] = mapped_column(String(64))
     plan: Mapped[str] = mapped_column(String(64))
-    equipment_id: Mapped[str] = mapped_column(String(26), ForeignKey("equipment.id"), index=True)
+    equipment_id: Mapped[str] = mapped_column(String(26), ForeignKey("equipment.id"))
     occurrence: Mapped[str] = mapped_column(String(32))
-    """The period's first day (`2026-10-01`), the day of an interval, or `m:500` for a meter's threshold."""
+    """The period (`2026-10-01`, `2026-W40`, `2026-10`, `2026-Q4`, `2026-H2`, `2026`), the day of an interval
+    (`i:2026-10-01`), a meter's threshold (`m:500@2026-10-01`), or a due day that a person chose (`h:2026-10-01`)."""
     level: Mapped[int] = mapped_column(Integer)
     checklist: Mapped[str] = mapped_column(String(64))
     owner_role: Mapped[str] = mapped_column(String(32), default="engineer")
@@ -64,7 +70,7 @@ class MaintenanceTask(Base):
     """The inspection that did it."""
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_why: Mapped[str] = mapped_column(String(200), default="")
-    """retired, plan_ended, or a person's words."""
+    """retired, plan_ended, plan_changed, or a person's words."""
     warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it was told that it is overdue."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -77,6 +83,7 @@ class Inspection(Base):
     __table_args__ = (
         Index("ix_inspection_site_at", "site", "at"),
         Index("ix_inspection_equipment_at", "equipment_id", "at"),
+        Index("ix_inspection_equipment_checklist_at", "equipment_id", "checklist", "at"),
     )
 
     id: Mapped[str] = mapped_column(String(96), primary_key=True)
@@ -85,9 +92,10 @@ class Inspection(Base):
     equipment_id: Mapped[str] = mapped_column(String(26), ForeignKey("equipment.id"))
     checklist: Mapped[str] = mapped_column(String(64))
     items: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    """The checklist's items as they stood, with limits: later edits do not touch it."""
+    """The checklist's items as they stood, with limits: later edits do not touch it. Each carries its `verdict` (good,
+    finding, open), and the `note` and `photos` of what was found there."""
     answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """Item → true/false, number, text; photos and signature by their ids."""
+    """Item → true/false, number, text; photos and signature by their ids. Answers to items that are gone stay here."""
     findings: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Items that were not good."""
     passed: Mapped[bool]
@@ -97,7 +105,7 @@ class Inspection(Base):
     """When it was finished, on the phone's corrected clock."""
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     opened_by: Mapped[str] = mapped_column(String(16), default="list")
-    """tag, qr, list: how the equipment was found; only tag and qr show that somebody was there."""
+    """tag, qr, list, desk: how the equipment was found; only tag and qr show that somebody was there."""
     note: Mapped[str] = mapped_column(Text, default="")
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)
     instrument: Mapped[str] = mapped_column(String(120), default="")
