@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gateway.contract.clocks import Sent, Solved
 from gateway.contract.times import from_ms, to_ms
 from gateway.site.model import SiteConfig
+from services.flows import inspections
 from services.flows.fire import phone as fire_phone
 from services.flows.patrol import emergency
 from services.flows.patrol import rounds as patrol_rounds
@@ -28,6 +29,7 @@ from services.web.api import phone_schemas as schemas
 from services.web.deps import Services
 
 log = logging.getLogger(__name__)
+_Commanding = phone.ReportItem | phone.SignItem | phone.FireItem | phone.InspectionItem
 
 
 @dataclass(slots=True)
@@ -158,7 +160,7 @@ def _put(delivery: _Delivery, item: phone.TapItem, solved: Solved) -> None:
 
 
 @once_more
-def _command(delivery: _Delivery, item: phone.ReportItem | phone.SignItem | phone.FireItem, solved: Solved) -> None:
+def _command(delivery: _Delivery, item: _Commanding, solved: Solved) -> None:
     config, actor, now, at = delivery.config, delivery.actor.username, delivery.now, from_ms(solved.at_ms)
     # What cannot be the named one's is done by who delivers it.
     by = item.by if delivery.handset.is_his(item.by, solved) else actor
@@ -174,6 +176,9 @@ def _command(delivery: _Delivery, item: phone.ReportItem | phone.SignItem | phon
         elif isinstance(item, phone.FireItem):
             require(delivery.actor, "fire.grade" if item.kind == "fire_grade" else "fire.respond")
             fire_phone.take(s, config, _word(item, config.site.id, by, at, delivered_by), now)
+        elif isinstance(item, phone.InspectionItem):
+            require(delivery.actor, "inspection.record")
+            inspections.record(s, config, _filled(item, config.site.id, by, at, delivered_by), now)
         elif item.kind == "sign_on":
             emergency.sign_on(s, config, by, item.client_id, at, delivered_by=delivered_by)
         elif item.by != actor:
@@ -197,6 +202,38 @@ def _word(item: phone.FireItem, site: str, by: str, at: datetime, delivered_by: 
         photos=tuple(f"{site}/{one}" for one in item.photos),
         delivered_by=delivered_by,
     )
+
+
+def _filled(item: phone.InspectionItem, site: str, by: str, at: datetime, delivered_by: str) -> inspections.Filled:
+    return inspections.Filled(
+        client_id=item.client_id,
+        equipment_id=item.equipment,
+        checklist=item.checklist,
+        version=item.version,
+        answers={name: _answer(value, site) for name, value in item.answers.items()},
+        by=by,
+        started_at=at - timedelta(milliseconds=item.took_ms),
+        at=at,
+        task_id=item.task or None,
+        photos=_pictures(item.photos, site),
+        note=item.note if by == item.by else f"[{item.by}] {item.note}".strip(),
+        instrument=item.instrument,
+        opened_by=item.opened_by,
+        emergency=item.emergency,
+        item_notes=item.notes,
+        item_photos={name: _pictures(those, site) for name, those in item.pictures.items()},
+        findings=item.findings,
+        delivered_by=delivered_by,
+    )
+
+
+def _answer(value: Any, site: str) -> Any:
+    """An answer as it is kept: pictures by their ids on the server."""
+    return list(_pictures(value, site)) if isinstance(value, tuple) else value
+
+
+def _pictures(ids: Iterable[str], site: str) -> tuple[str, ...]:
+    return tuple(f"{site}/{one}" for one in ids)
 
 
 def _prompts(s: Session, config: SiteConfig, actor: Actor) -> list[schemas.Prompt]:

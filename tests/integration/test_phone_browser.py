@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from browser import WITHIN_S, Network, chromium, served
-from console import PASSWORD, SITE, START, Console, hasher
+from browser import PHONE_WITHIN_MS, WITHIN_S, Network, chromium, opened, phone_of, served
+from console import SITE, START, Console, hasher
 from phone import FakeDoor, burns, plan_round, tags, with_door
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
@@ -19,7 +19,6 @@ from services.kernel.db import Database
 from services.kernel.timers import Timer
 from services.patrol.tables import Incident, Photo
 
-WITHIN_MS = 10_000
 WEB_NFC = """
 window.NDEFReader = class {
   async scan() { window.reader = this; }
@@ -62,28 +61,8 @@ def chrome() -> Iterator[Browser]:
 @pytest.fixture
 def phone(chrome: Browser, network: Network) -> Iterator[BrowserContext]:
     """A phone on which the guard has signed in."""
-    context = chrome.new_context(
-        base_url=network.address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="zh-CN"
-    )
-    context.set_default_timeout(WITHIN_MS)
-    context.add_init_script(WEB_NFC)
-    page = context.new_page()
-    page.goto("/")
-    page.get_by_label("用户名").fill("guard")
-    page.get_by_label("密码").fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
-    page.wait_for_url("**/patrol/phone")
-    page.close()
-    yield context
-    context.close()
-
-
-def opened(phone: BrowserContext) -> Page:
-    """The app, opened from the home screen, with every word of the browser's console that is a complaint."""
-    page = phone.new_page()
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.goto("/patrol/phone")
-    return page
+    with phone_of(chrome, network.address, "guard", script=WEB_NFC) as context:
+        yield context
 
 
 def lost(network: Network, phone: BrowserContext) -> None:
@@ -124,8 +103,8 @@ def begin_round(page: Page) -> None:
 
 
 def is_delivered(page: Page) -> None:
-    expect(page.locator(".link")).to_have_attribute("data-waiting", "0", timeout=WITHIN_MS)
-    expect(page.locator(".link")).to_have_attribute("data-link", "ok", timeout=WITHIN_MS)
+    expect(page.locator(".link")).to_have_attribute("data-waiting", "0", timeout=PHONE_WITHIN_MS)
+    expect(page.locator(".link")).to_have_attribute("data-link", "ok", timeout=PHONE_WITHIN_MS)
 
 
 def test_a_round_without_network_survives_a_closed_page(

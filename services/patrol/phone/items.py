@@ -25,6 +25,7 @@ Boot = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Words = Annotated[str, StringConstraints(max_length=2000)]
 Short = Annotated[str, StringConstraints(max_length=160)]
 Photos = Annotated[tuple[ClientId, ...], Field(max_length=10, strict=False)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Answer = bool | int | Annotated[float, Field(allow_inf_nan=False)] | Annotated[str, StringConstraints(max_length=200)]
 
 
@@ -102,7 +103,53 @@ class FireItem(_Item):
     photos: Photos = ()
 
 
-Item = TapItem | ReportItem | SignItem | FireItem
+_Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+Reading = bool | _Whole | _Finite | Words | Photos
+"""What was answered to an item of a checklist; photos and the signature by the phone's ids of the pictures."""
+
+
+class Clocks(BaseModel):
+    """What the phone's clocks said at a moment besides that of its item."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    boot: Boot
+    wall_ms: Wall
+    mono_ms: Mono
+
+
+class InspectionItem(_Item):
+    """A checklist filled for a piece of equipment; the item's own clocks say when it was finished."""
+
+    kind: Literal["inspection"]
+    equipment: Id
+    checklist: Id
+    version: Annotated[str, StringConstraints(max_length=32)] = ""
+    """The checklist as the phone had it."""
+    task: Annotated[str, StringConstraints(max_length=26)] = ""
+    started: Clocks
+    answers: Annotated[dict[Id, Reading], Field(max_length=200)] = Field(default_factory=dict)
+    findings: Annotated[tuple[Id, ...], Field(max_length=200, strict=False)] = ()
+    """What the phone judged as not good."""
+    notes: Annotated[dict[Id, Short], Field(max_length=200)] = Field(default_factory=dict)
+    pictures: Annotated[dict[Id, Photos], Field(max_length=200)] = Field(default_factory=dict)
+    """Item → photos of what was found there."""
+    note: Words = ""
+    photos: Photos = ()
+    instrument: Annotated[str, StringConstraints(max_length=120)] = ""
+    opened_by: Literal["tag", "qr", "list"] = "list"
+    emergency: bool = False
+
+    @property
+    def took_ms(self) -> int:
+        """How long it took: by the clock that cannot be set, while the phone ran on; never negative."""
+        if self.started.boot == self.boot:
+            return max(self.mono_ms - self.started.mono_ms, 0)
+        return max(self.wall_ms - self.started.wall_ms, 0)
+
+
+Item = TapItem | ReportItem | SignItem | FireItem | InspectionItem
 _ITEMS: TypeAdapter[Item] = TypeAdapter(Annotated[Item, Field(discriminator="kind")])
 
 

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import Body, Path, Query, Request
+from fastapi import Body, Header, Path, Query, Request, Response
 
 from gateway.contract.times import to_ms
+from services.flows import inspection_briefing
+from services.flows.inspection_briefing import UpkeepOut
 from services.flows.patrol import emergency
 from services.kernel.errors import Invalid, Unauthenticated
 from services.patrol.phone import photos
@@ -35,6 +37,30 @@ def rounds(svc: Svc, actor: Signed, now: Now, site: SiteId = "") -> Briefing:
     config = deliveries.site_of(svc, actor, site)
     with svc.db.read() as s:
         return briefing(s, config, actor, now, demo=svc.settings.demo)
+
+
+@router.get(
+    "/patrol/phone/upkeep",
+    operation_id="get_phone_upkeep",
+    response_model=UpkeepOut,
+    responses={304: {"description": "What the phone has is still true: `If-None-Match` names its version"}},
+)
+def upkeep(
+    svc: Svc,
+    actor: Signed,
+    now: Now,
+    site: SiteId = "",
+    if_none_match: Annotated[str, Header(max_length=200)] = "",
+) -> Response:
+    """Equipment, what is due for it, checklists and last values: what a phone needs to inspect without network."""
+    require(actor, "inspection.record")
+    config = deliveries.site_of(svc, actor, site)
+    with svc.db.read() as s:
+        found = inspection_briefing.upkeep(s, config, actor, now)
+    etag = f'"{found.version}"'
+    if etag in if_none_match:
+        return Response(status_code=304, headers={"ETag": etag})
+    return Response(found.model_dump_json(), media_type="application/json", headers={"ETag": etag})
 
 
 @router.post("/patrol/phone/sync", operation_id="sync_phone", responses={503: _CLOSED[503]})

@@ -2,18 +2,21 @@
 
 import { ask, tickCheckIn } from "./checkin.js";
 import * as fire from "./fire.js";
+import { loadDrafts, resumeInspection } from "./inspect.js";
 import * as live from "./live.js";
 import * as nfc from "./nfc.js";
 import { resumeSos, sosButton } from "./sos.js";
-import { activeRound, changed, load, onChange, refresh, state, update } from "./state.js";
+import { activeRound, by, changed, load, onChange, refresh, state, update } from "./state.js";
 import * as sync from "./sync.js";
 import { resume, typedTap } from "./taps.js";
 import { closeSheet, fill, h, icon, sheetIsOpen, toast } from "./ui.js";
 import { currentFire, fireActions, fireBanner, fireView, showFire, tickFirePage } from "./ui_fire.js";
+import { checksActions, checksView, openFromAddress, showPlace } from "./ui_checks.js";
 import { homeActions, homeView, tickHome } from "./ui_home.js";
 import { meActions, meView } from "./ui_me.js";
 import { reportView } from "./ui_report.js";
 import { listen, roundActions, roundView, tickRound } from "./ui_round.js";
+import * as upkeep from "./upkeep.js";
 import * as wedge from "./wedge.js";
 import { nameOf, t } from "./words.js";
 
@@ -24,6 +27,7 @@ const PAGES = {
     view: () => (activeRound() ? roundView() : homeView()),
     actions: () => (activeRound() ? roundActions() : homeActions()),
   },
+  checks: { symbol: "clipboard", view: checksView, actions: checksActions, isHidden: () => !upkeep.upkeep.on },
   report: { symbol: "flag", view: reportView, actions: () => [] },
   me: { symbol: "person", view: meView, actions: meActions },
   fire: { symbol: "", view: fireView, actions: fireActions },
@@ -53,11 +57,11 @@ function draw() {
     );
     return;
   }
-  if (page === "fire" && !currentFire()) page = "patrol";
+  if ((page === "fire" && !currentFire()) || PAGES[page].isHidden?.()) page = "patrol";
   fill(byId("alarm"), fireBanner(openFire, page === "fire"));
   fill(byId("main"), state.link === "signed_out" && signedOut(), PAGES[page].view());
   const actions = PAGES[page].actions().filter(Boolean);
-  const listed = Object.entries(PAGES).filter(([, { symbol }]) => symbol);
+  const listed = Object.entries(PAGES).filter(([, { symbol, isHidden }]) => symbol && !isHidden?.());
   const tabs = listed.map(([name, { symbol }]) =>
     h(
       "button",
@@ -125,8 +129,10 @@ async function linked({ state: link, answer }) {
   await refresh();
   if (link === "ok" && (isBack || performance.now() - updated > UPDATE_MS)) {
     updated = performance.now();
-    await update().catch(() => {});
-  }
+    await update()
+      .then(() => upkeep.update(by()))
+      .catch(() => {});
+  } else if (link === "ok" && (await upkeep.isAnswered())) await upkeep.update(by()).catch(() => {});
   draw();
 }
 
@@ -145,12 +151,24 @@ async function keepForLater() {
   });
 }
 
+/** A label that the phone's own camera read, or the checklist that was open. */
+async function openLabel() {
+  if (await openFromAddress()) page = "checks";
+  else resumeInspection();
+  draw();
+}
+
 async function main() {
   onChange(draw);
   await load();
+  await upkeep.load(by());
+  await loadDrafts();
   draw();
   keepForLater().catch(() => {});
   document.addEventListener("gengfu:draw", draw);
+  document.addEventListener("gengfu:place", ({ detail }) => {
+    if (page === "checks") showPlace(detail);
+  });
   await fire.start(openFire);
   sync.start(linked);
   live.start(fire.ask);
@@ -166,6 +184,7 @@ async function main() {
   if (activeRound() && (await nfc.isAllowed())) await listen();
   await resume();
   changed();
+  await openLabel();
   await resumeSos();
 }
 

@@ -86,7 +86,9 @@ function question(one, answers, answered) {
 export function isGood(one, value) {
   if (value === undefined) return null;
   if (one.kind === "yes_no") return one.expect === null || value === one.expect;
+  if (one.kind === "pass_fail") return value;
   if (one.kind === "choice") return !one.good.length || one.good.includes(value);
+  if (one.kind !== "number") return true;
   return (one.minimum === null || value >= one.minimum) && (one.maximum === null || value <= one.maximum);
 }
 
@@ -100,14 +102,14 @@ function judge(row, verdict, one, value) {
   if (good === false) buzz("warn");
 }
 
-function choiceRow(one, answers, answer) {
-  const options =
-    one.kind === "yes_no"
-      ? [
-          [true, t("yes")],
-          [false, t("no")],
-        ]
-      : one.choices.map((text) => [text, text]);
+export function choiceRow(one, answers, answer) {
+  const words = { yes_no: ["yes", "no"], pass_fail: ["pass", "fail"] }[one.kind];
+  const options = words
+    ? [
+        [true, t(words[0])],
+        [false, t(words[1])],
+      ]
+    : one.choices.map((text) => [text, text]);
   const buttons = options.map(([value, text]) => {
     const isBad = isGood(one, value) === false;
     return h(
@@ -128,7 +130,7 @@ function choiceRow(one, answers, answer) {
   return h("div", { class: `answers ${options.length > 2 ? "is-many" : ""}` }, buttons);
 }
 
-function numberField(one, answers, answer) {
+export function numberField(one, answers, answer) {
   const input = h("input", {
     type: "text",
     inputmode: "decimal",
@@ -152,7 +154,7 @@ function numberField(one, answers, answer) {
   );
 }
 
-function limits(one) {
+export function limits(one) {
   if (one.minimum !== null && one.maximum !== null) return `${one.minimum} – ${one.maximum}`;
   if (one.minimum !== null) return `≥ ${one.minimum}`;
   return one.maximum !== null ? `≤ ${one.maximum}` : "";

@@ -9,6 +9,7 @@ let csrf = "";
 
 export class SignedOut extends Error {}
 export class Unreachable extends Error {}
+class Enough extends Error {}
 export class Refused extends Error {
   constructor(problem) {
     super(problem.detail ?? "");
@@ -30,6 +31,7 @@ async function request(path, options = {}, timeout = 15_000) {
     throw new Unreachable(String(error));
   }
   if (answer.status === 401) throw new SignedOut();
+  if (answer.status === 429 && path.includes("/photos/")) throw new Enough();
   if (answer.status >= 500 || (answer.status === 429 && !path.includes("sign-off") && !path.includes("/pin"))) {
     throw new Unreachable(`HTTP ${answer.status}`);
   }
@@ -46,6 +48,16 @@ export async function me() {
 }
 
 export const briefing = () => request(`${API}/rounds`);
+
+/** What is to be inspected; null: what the phone has, `version`, is still true. */
+export async function upkeep(version) {
+  try {
+    return await request(`${API}/upkeep`, { headers: { "If-None-Match": `"${version}"` } });
+  } catch (error) {
+    if (error instanceof Refused && error.problem.status === 304) return null;
+    throw error;
+  }
+}
 export const fire = () => request(`${API}/fire`, {}, 8_000);
 export const csrfToken = () => csrf;
 
@@ -69,13 +81,13 @@ const wire = ({ held, ...item }) => item;
 
 /** One delivery: the next items, or the one named, or with nothing to deliver a sign of life. */
 async function once(only, timeout) {
-  const { items, left } = await queue.batch(only);
-  if (only && !items.length) return { items, left, prompts: null };
+  const { items, left, more } = await queue.batch(only);
+  if (only && !items.length) return { more };
   const sent = { phone: await queue.phone(), ...stamp(), queued: left, items: items.map(wire) };
   const answer = await postJson("/sync", sent, timeout);
   await queue.settle(items, answer.accepted, answer.refused);
   await heard(answer.server_ms);
-  return { items, left, answer };
+  return { more, answer };
 }
 
 /** Deliver one item at once, past everything that waits. */
@@ -85,15 +97,16 @@ export const urgent = (id) => once(id, 8_000);
 export async function everything() {
   let last;
   for (;;) {
-    const { items, answer } = await once(null);
+    const { more, answer } = await once(null);
     last = answer;
     const gone = answer.accepted.length + answer.refused.length;
-    if (items.length < queue.BATCH || !gone) break;
+    if (!more || !gone) break;
   }
   for (const { id, blob } of await queue.photos()) {
     try {
       await post(`${API}/photos/${id}`, blob, { type: "image/jpeg" });
     } catch (error) {
+      if (error instanceof Enough) break; // of a day; the network is there, and they stay here until tomorrow
       if (!(error instanceof Refused)) throw error; // a picture that cannot be taken does not hold up the others
     }
     await queue.photoDone(id);

@@ -3,7 +3,8 @@
 import { randomId, stamp } from "./clock.js";
 import { all, count, get, keep, recall, remove, write } from "./db.js";
 
-export const BATCH = 50;
+const BATCH = 50;
+const MOST_BYTES = 700_000;
 export const HELD_MS = 10 * 60_000; // a tap waits so long for its checklist
 const REMEMBER_MS = 3 * 86_400_000;
 
@@ -41,16 +42,29 @@ export function finish(seq, data) {
 
 const ready = (item) => !item.held || Date.now() - item.wall_ms > HELD_MS || Date.now() < item.wall_ms;
 
-/** The next items to deliver, in order, and how many are left besides. */
+/** The next items to deliver, in order, how many are left besides, and whether another delivery follows. */
 export async function batch(only = null) {
   const items = await all("queue");
-  const chosen = items.filter((item) => (only ? item.client_id === only : ready(item))).slice(0, BATCH);
-  return { items: chosen, left: items.length - chosen.length };
+  const wanted = items.filter((item) => (only ? item.client_id === only : ready(item))).slice(0, BATCH);
+  const chosen = wanted.slice(0, fitting(wanted));
+  const more = chosen.length < wanted.length || wanted.length === BATCH;
+  return { items: chosen, left: items.length - chosen.length, more };
+}
+
+/** How many of them go into one request: checklists are long, and the server takes a mebibyte; always one. */
+function fitting(items) {
+  let size = 0;
+  const over = items.findIndex((item, index) => {
+    size += JSON.stringify(item).length * 3; // a Chinese character is three bytes
+    return index > 0 && size > MOST_BYTES;
+  });
+  return over < 0 ? items.length : over;
 }
 
 export const held = async () => (await all("queue")).find((item) => item.held) ?? null;
 export const cry = async () => (await all("queue")).findLast((item) => item.kind === "sos") ?? null;
 export const said = async () => (await all("queue")).filter((item) => item.kind.startsWith("fire_"));
+export const kinds = async (kind) => (await all("queue")).filter((item) => item.kind === kind);
 export const waiting = async () => (await count("queue")) + (await count("photos"));
 
 /** The server has `accepted` for good; what it `refused` is kept aside to be shown. */
@@ -74,6 +88,7 @@ export const addPhoto = (id, blob) =>
     stores.photos.put({ id, blob });
   });
 export const photos = () => all("photos");
+export const photo = async (id) => (await get("photos", id))?.blob ?? null;
 export const photoDone = (id) => remove("photos", id);
 
 /** Taps of the last days, oldest first: what the screen shows as visited. */

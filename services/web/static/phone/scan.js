@@ -8,8 +8,8 @@ const LOOK_MS = 150;
 
 const canScan = () => "BarcodeDetector" in window && Boolean(navigator.mediaDevices?.getUserMedia);
 
-/** Ask for a code; `tap` gets {code, entered: scanned|typed}. */
-export function offerCode(tap) {
+/** Ask for a code; `tap` gets {code, entered: scanned|typed}. `words`: what it says for other codes than those of tags. */
+export function offerCode(tap, words = {}) {
   let camera = null;
   const video = h("video", { class: "viewfinder", playsInline: true, muted: true, hidden: true });
   const input = h("input", {
@@ -19,7 +19,7 @@ export function offerCode(tap) {
     autocomplete: "off",
     spellcheck: "false",
     maxlength: 32,
-    placeholder: "A1B2-01",
+    placeholder: words.sample ?? "A1B2-01",
     "aria-label": t("code"),
     enterkeyhint: "go",
     oninput: () => {
@@ -46,12 +46,12 @@ export function offerCode(tap) {
   openSheet(
     t("enter_code"),
     [
-      h("p", { class: "notice" }, t("code_marked")),
+      (canScan() || !words.hint) && h("p", { class: "notice" }, words.hint ?? t("code_marked")),
       video,
       canScan() && button("button-quiet button-wide", t("scan"), scan, { symbol: "camera" }),
-      h("label", { class: "field" }, h("span", {}, t("code_typed")), input),
+      h("label", { class: "field" }, h("span", {}, words.typed ?? t("code_typed")), input),
     ],
-    [button("button-main button-wide", t("record_code"), typed, { symbol: "check" })],
+    [button("button-main button-wide", words.act ?? t("record_code"), typed, { symbol: "check" })],
     { closed: () => camera?.() },
   );
   if (!canScan()) input.focus();

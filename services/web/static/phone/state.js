@@ -87,7 +87,8 @@ export const activeRound = () => round(state.active);
 
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-async function digest(text) {
+/** What this phone compares instead of a tag's or a label's own text. */
+export async function digest(text) {
   if (!crypto.subtle || !state.briefing) return "";
   return hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${state.briefing.site}:${text}`))).slice(
     0,

@@ -9,10 +9,12 @@ import { remark } from "./rounds.js";
 import { activeRound, by, changed, firesAt, recognise, refresh, state } from "./state.js";
 import * as sync from "./sync.js";
 import { clockTime, closeSheet, flash, minutes } from "./ui.js";
+import { opened } from "./ui_checks.js";
 import { nameOf, t } from "./words.js";
 
 /** `read` is what was read: {tag, url} by NFC or a wedge, {code, entered} by hand, {checkpoint} in a demonstration. */
 export async function tap(read) {
+  if (await opened(read)) return;
   const now = clock.now();
   const round = activeRound();
   const place = await recognise(read);
@@ -39,6 +41,7 @@ export async function tap(read) {
   show(place, isArrival ? { kind: "arrival" } : said, now, asks);
   await refresh();
   changed();
+  if (place) document.dispatchEvent(new CustomEvent("gengfu:place", { detail: place.id }));
   if (asks) openChecklist(item, place, done);
   else sync.soon();
 }

@@ -205,6 +205,11 @@ export const clockTime = (ms) =>
     ms,
   );
 export const dayOf = (ms) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(ms);
+export const shortDay = (ms) =>
+  new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric", timeZone: zone }).format(ms);
+/** A date of the site's calendar, `2026-11-30`, in words. */
+export const dateWords = (day) =>
+  new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric", timeZone: "UTC" }).format(new Date(day));
 export const weekday = (ms) =>
   new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric", weekday: "short", timeZone: zone }).format(ms);
 
