@@ -1,10 +1,11 @@
 """Who approves the cost of a repair: bands of amounts with their chains (APR-01, APR-02, AMB-13)."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
-from gateway.site.terms import AsTuple, Frozen, Id, Text
+from gateway.site.terms import AsTuple, Frozen, Id, Role, Text
 
 ApprovalOrigin = Literal["seed", "default"]
 
@@ -14,6 +15,8 @@ class ApprovalStep(Frozen):
 
     title: Text
     title_en: str = ""
+    role: Role | None = None
+    """Who has this role stands in where nobody of the site has the title."""
 
 
 class ApprovalBand(Frozen):
@@ -29,3 +32,33 @@ class ApprovalBand(Frozen):
 
 
 Titles = Annotated[tuple[Text, ...], AsTuple]
+
+
+class Titled(Protocol):
+    """Somebody of a site, as far as approval goes."""
+
+    @property
+    def username(self) -> str:
+        """Account."""
+
+    @property
+    def role(self) -> Role:
+        """Role in the product."""
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Titles in the chains."""
+
+
+def holders(people: Iterable[Titled], step: ApprovalStep) -> tuple[str, ...]:
+    """Usernames of those who decide a step: who has the title, else who has the role that stands in for it."""
+    everybody = tuple(people)
+    titled = tuple(one.username for one in everybody if step.title in one.titles)
+    if titled or step.role is None:
+        return titled
+    return tuple(one.username for one in everybody if one.role == step.role)
+
+
+def band_for(bands: Sequence[ApprovalBand], cents: int) -> ApprovalBand | None:
+    """The band that a whole cost falls into; its upper figure belongs to it (AMB-13). None: no band is open-ended."""
+    return next((one for one in bands if one.up_to_yuan is None or cents <= one.up_to_yuan * 100), None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Literal
 
 from pydantic_core import to_jsonable_python
 from sqlalchemy import select, text
@@ -14,6 +14,7 @@ from services.kernel import audit, timers
 from services.kernel.errors import Conflict
 from services.kernel.ids import new_id
 from services.work_order.model import Accepted, Dispatched, Reported
+from services.work_order.rework import NewOne, first_of, repeats
 from services.work_order.store import SYSTEM, append, change, duration, lock, next_number
 from services.work_order.tables import WorkOrder
 
@@ -21,6 +22,7 @@ RESPOND_TIMER = "work_order.respond_due"
 FINISH_TIMER = "work_order.finish_due"
 HOLD_TIMER = "work_order.hold_end"
 
+Origin = Literal["alert", "request", "inspection", "rework"]
 _OPEN_ALERT = text("closed_at IS NULL AND alert_id IS NOT NULL")
 _TRIES = 5
 
@@ -39,6 +41,16 @@ class NewOrder:
     """Whom 派工 by policy gives it to; None: whoever of `assignee_role` comes first."""
     assignee_role: str | None = "engineer"
     """设备责任人 first (ROU-29)."""
+    equipment_id: str | None = None
+    """Its entry of the ledger."""
+    category: str = ""
+    """One of services.work_order.categories.CATEGORIES; empty: not known, and rework is not told."""
+    origin: Origin = "alert"
+    """request: somebody asked (报修), and call-backs are due."""
+    requester: str = ""
+    """Who asked: name, room, phone, in words."""
+    rework_of: str | None = None
+    """The first order of the chain, when it is known; None: looked for (AMB-12)."""
     clock_from: datetime | None = None
     """When the clocks began to run: the sensor's alarm or the call, never the dispatch; None: now."""
     policy: Mapping[str, Any] = field(default_factory=dict)
@@ -91,6 +103,26 @@ def open_for_alert(session: Session, alert_id: str, *, for_update: bool = False)
     return session.scalar(query)
 
 
+def find_first(session: Session, new: NewOrder, now: datetime) -> str | None:
+    """The first order of the chain that a new one repeats; None: it repeats none (AMB-12)."""
+    one = NewOne(new.equipment_id, new.place, new.category)
+    if not repeats(one):
+        return None
+    query = select(WorkOrder.id, WorkOrder.rework_of, WorkOrder.finished_at).where(
+        WorkOrder.site == new.site,
+        WorkOrder.category == new.category,
+        WorkOrder.state != "cancelled",
+        WorkOrder.finished_at.is_not(None),
+    )
+    if new.equipment_id:
+        query = query.where(WorkOrder.equipment_id == new.equipment_id)
+    else:
+        query = query.where(WorkOrder.equipment_id.is_(None), WorkOrder.place == new.place)
+    newest = query.order_by(WorkOrder.finished_at.desc(), WorkOrder.id.desc()).limit(1)
+    found = session.execute(newest).first()
+    return None if found is None else first_of(found.id, found.rework_of, found.finished_at, now)
+
+
 def _set_out(session: Session, order: WorkOrder, new: NewOrder, now: datetime) -> None:
     if not order.policy.get("auto_dispatch", True):
         return
@@ -122,6 +154,11 @@ def _insert(
                 title=new.title,
                 place=new.place,
                 equipment=new.equipment,
+                equipment_id=new.equipment_id,
+                origin=new.origin,
+                category=new.category,
+                requester=new.requester,
+                rework_of=new.rework_of or find_first(session, new, now),
                 priority=new.priority or str(new.policy.get("priority", "P3")),
                 state="reported",
                 executors=[],
@@ -149,6 +186,7 @@ def _insert(
         policy=new.policy.get("id"),
         alert=alert_id,
         detail=to_jsonable_python(dict(new.detail)) or None,
+        rework_of=order.rework_of,
     )
     if reported.respond_due_at is not None:
         timers.schedule(session, RESPOND_TIMER, order.id, reported.respond_due_at)

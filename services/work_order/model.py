@@ -1,6 +1,7 @@
 """The work-order machine: 受理 accept → 派工 dispatch → 实施 carry out → 验收 verify → 评价 rate; no step is skipped.
 
-The response clock stops when somebody begins on site, the finish clock at submission. Putting an order on hold pauses
+The response clock stops when somebody begins on site, for a request already when the requester is told who comes
+(AMB-22); the finish clock stops at submission. Putting an order on hold pauses
 neither, unless the policy frozen on the order says that it moves the finish deadline; rework moves nothing, so that an
 early submission buys no time.
 """
@@ -9,13 +10,33 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
+from services.work_order.categories import CATEGORIES
+from services.work_order.notes import (
+    NOTES,
+    ApprovalAsked,
+    ApprovalDecided,
+    ApprovalDropped,
+    CalledBack,
+    Clock,
+    Commented,
+    Contacted,
+    CostAdded,
+    CostRemoved,
+    Escalated,
+    Note,
+    OverdueNoted,
+    PictureAdded,
+    ReviewApproved,
+    ReviewReturned,
+    ReviewWritten,
+)
+
 State = Literal[
     "reported", "accepted", "dispatched", "in_progress", "on_hold", "submitted", "verified", "closed", "cancelled"
 ]
 Step = Literal[
     "accept", "dispatch", "reassign", "start", "hold", "resume", "submit", "verify", "rework", "rate", "cancel"
 ]
-Clock = Literal["respond", "finish"]
 
 ALLOWED: dict[State, tuple[Step, ...]] = {
     "reported": ("accept", "cancel"),
@@ -181,31 +202,6 @@ class Cancelled:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class OverdueNoted:
-    """A clock ran out."""
-
-    kind: ClassVar[str] = "overdue_noted"
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Escalated:
-    """The next level was told."""
-
-    kind: ClassVar[str] = "escalated"
-    role: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Commented:
-    """A remark."""
-
-    kind: ClassVar[str] = "commented"
-    text: str
-
-
 StepEvent = (
     Accepted
     | Dispatched
@@ -219,14 +215,13 @@ StepEvent = (
     | Rated
     | Cancelled
 )
-Note = OverdueNoted | Escalated | Commented
 Event = Reported | StepEvent | Note
 
 _KINDS: dict[str, type[Event]] = {
     one.kind: one
     for one in (
         Reported, Accepted, Dispatched, Reassigned, Started, PutOnHold, Resumed, Submitted, Verified, ReworkOrdered,
-        Rated, Cancelled, OverdueNoted, Escalated, Commented,
+        Rated, Cancelled, *NOTES,
     )
 }  # fmt: skip
 
@@ -248,8 +243,10 @@ def apply(order: OrderState, event: Event) -> OrderState:
             if order.state is not None:
                 raise StepRefused(order.state, "report")
             return OrderState(state="reported", respond_due_at=event.respond_due_at, finish_due_at=event.finish_due_at)
-        case OverdueNoted() | Escalated() | Commented():
-            return order
+        case Contacted() if event.responds:
+            return replace(order, responded_at=order.responded_at or event.at)
+    if isinstance(event, Note):
+        return order
     if order.state is None or event.step not in ALLOWED[order.state]:
         raise StepRefused(order.state, event.step)
     return _step(order, event)
@@ -352,3 +349,13 @@ def decode(kind: str, data: dict[str, Any]) -> Event:
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])
     return cls(**values)
+
+
+__all__ = [
+    "ALLOWED", "CATEGORIES", "FIVE_STEPS", "Accepted", "ApprovalAsked", "ApprovalDecided", "ApprovalDropped",
+    "CalledBack", "Cancelled", "Clock", "Commented", "Contacted", "CostAdded", "CostRemoved", "Dispatched",
+    "Escalated", "Event", "Note", "OrderState", "OverdueNoted", "PictureAdded", "PutOnHold", "Rated", "Reassigned",
+    "Reported", "Resumed", "ReviewApproved", "ReviewReturned", "ReviewWritten", "ReworkOrdered", "Started", "State",
+    "Step", "StepEvent", "StepRefused", "Submitted", "Verified", "apply", "decode", "encode",
+    "finish_due_after_hold", "is_overdue", "is_running", "replay",
+]  # fmt: skip

@@ -1,21 +1,22 @@
 """What people do with an order. Every command names the version its person saw and is audited."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from services.kernel import audit, timers
-from services.kernel.errors import Forbidden, Invalid
+from services.kernel import timers
+from services.kernel.errors import Conflict, Forbidden, Invalid
+from services.work_order import approvals, pictures, reviews
+from services.work_order.acting import act, is_open, short, words
 from services.work_order.creating import FINISH_TIMER, HOLD_TIMER, RESPOND_TIMER
 from services.work_order.model import (
     Accepted,
     Cancelled,
     Clock,
     Commented,
+    Contacted,
     Dispatched,
     Escalated,
-    Event,
     OverdueNoted,
     PutOnHold,
     Rated,
@@ -26,7 +27,6 @@ from services.work_order.model import (
     Submitted,
     Verified,
     finish_due_after_hold,
-    is_overdue,
     is_running,
 )
 from services.work_order.store import SYSTEM, change, lock, snapshot, state_of
@@ -39,7 +39,7 @@ VERIFY_OWN_ROLES = frozenset({"manager"})
 def accept(session: Session, order_id: str, *, version: int, actor: str, now: datetime) -> WorkOrder:
     """受理."""
     order = lock(session, order_id, version)
-    _act(session, order, Accepted(), actor, now)
+    act(session, order, Accepted(), actor, now)
     return order
 
 
@@ -56,7 +56,7 @@ def dispatch(
     """派工: to a person, or to a role whose first comer takes it."""
     order = lock(session, order_id, version)
     _somebody(order, assignee, assignee_role)
-    _act(session, order, Dispatched(assignee, assignee_role), actor, now)
+    act(session, order, Dispatched(assignee, assignee_role), actor, now)
     return order
 
 
@@ -74,10 +74,10 @@ def reassign(
     """转派: to somebody else, who begins anew. Ends a hold."""
     order = lock(session, order_id, version)
     _somebody(order, assignee, assignee_role)
-    words = _words(order, reason, "reassigning")
+    why = words(order, reason, "reassigning")
     held = order.held_at is not None
     due = finish_due_after_hold(state_of(order), now, pauses=_pauses(order))
-    _act(session, order, Reassigned(assignee, assignee_role, words, due), actor, now)
+    act(session, order, Reassigned(assignee, assignee_role, why, due), actor, now)
     if held:
         _end_hold(session, order, now, "reassigned")
     return order
@@ -86,7 +86,7 @@ def reassign(
 def start(session: Session, order_id: str, *, version: int, actor: str, now: datetime) -> WorkOrder:
     """实施 begins: `actor` is on site, takes the order if it was not theirs, and the response clock stops."""
     order = lock(session, order_id, version)
-    _act(session, order, Started(actor, now), actor, now)
+    act(session, order, Started(actor, now), actor, now)
     timers.cancel(session, [RESPOND_TIMER], order.id, now, "work began")
     return order
 
@@ -96,12 +96,12 @@ def hold(
 ) -> WorkOrder:
     """挂起: with a reason and an end; the clocks run on unless the policy says otherwise."""
     order = lock(session, order_id, version)
-    words = _words(order, reason, "a hold")
+    why = words(order, reason, "a hold")
     if until <= now:
         raise Invalid(
             f"Work order {order.number} cannot be on hold until {until.isoformat()}", hint="Choose a moment after now"
         )
-    _act(session, order, PutOnHold(words, until, now), actor, now)
+    act(session, order, PutOnHold(why, until, now), actor, now)
     timers.schedule(session, HOLD_TIMER, order.id, until, step=str(order.version))
     if _pauses(order):
         timers.cancel(session, [FINISH_TIMER], order.id, now, "on hold")
@@ -125,20 +125,29 @@ def end_hold(session: Session, order_id: str, now: datetime) -> WorkOrder | None
 
 
 def submit(session: Session, order_id: str, *, version: int, actor: str, now: datetime, note: str = "") -> WorkOrder:
-    """The work is done: the finish clock stops and somebody else must verify."""
+    """The work is done: the finish clock stops and somebody else must verify.
+
+    Raises Conflict while it costs more than is approved, unless it was an emergency.
+    """
     order = lock(session, order_id, version)
-    _act(session, order, Submitted(actor, now, _short(order, note)), actor, now)
+    if order.state == "in_progress" and order.priority not in approvals.EMERGENCIES:
+        approvals.refuse_unapproved(session, order, "submitted")
+    act(session, order, Submitted(actor, now, short(order, note)), actor, now)
     timers.cancel(session, [FINISH_TIMER], order.id, now, "submitted")
+    reviews.begin(session, order, now)
     return order
 
 
 def verify(
     session: Session, order_id: str, *, version: int, actor: str, role: str, now: datetime, note: str = ""
 ) -> WorkOrder:
-    """验收 by somebody who did not carry it out (a 经理 may in any case)."""
+    """验收 by somebody who did not carry it out (a 经理 may in any case); a request needs a signature first."""
     order = lock(session, order_id, version)
     _not_own(order, actor, role)
-    _act(session, order, Verified(actor, _short(order, note)), actor, now)
+    if order.state == "submitted":
+        approvals.refuse_unapproved(session, order, "verified")
+        pictures.refuse_unsigned(session, order)
+    act(session, order, Verified(actor, short(order, note)), actor, now)
     return order
 
 
@@ -148,7 +157,7 @@ def rework(
     """返修: verification failed; back to 实施 with the same deadline, and counted."""
     order = lock(session, order_id, version)
     _not_own(order, actor, role)
-    _act(session, order, ReworkOrdered(actor, _words(order, reason, "rework")), actor, now)
+    act(session, order, ReworkOrdered(actor, words(order, reason, "rework")), actor, now)
     _run_finish_clock(session, order)
     return order
 
@@ -156,26 +165,52 @@ def rework(
 def rate(
     session: Session, order_id: str, *, version: int, stars: int, actor: str, now: datetime, comment: str = ""
 ) -> WorkOrder:
-    """评价: 1 to 5 stars; closes the order."""
+    """评价: 1 to 5 stars; closes the order. Raises Conflict before cost and emergency report are approved."""
     order = lock(session, order_id, version)
+    if order.state == "verified":
+        approvals.refuse_unapproved(session, order, "closed")
+        reviews.refuse_unreviewed(order)
     if not 1 <= stars <= 5:
         raise Invalid(f"Work order {order.number} cannot get {stars} stars", hint="Give 1 to 5")
-    _act(session, order, Rated(stars, now, _short(order, comment)), actor, now)
+    act(session, order, Rated(stars, now, short(order, comment)), actor, now)
     return order
 
 
 def cancel(session: Session, order_id: str, *, version: int, actor: str, reason: str, now: datetime) -> WorkOrder:
     """The job is not needed any more; possible until it is submitted."""
     order = lock(session, order_id, version)
-    _act(session, order, Cancelled(_words(order, reason, "cancelling"), now), actor, now)
+    act(session, order, Cancelled(words(order, reason, "cancelling"), now), actor, now)
     timers.cancel(session, [RESPOND_TIMER, FINISH_TIMER, HOLD_TIMER], order.id, now, "cancelled")
+    approvals.settle(session, order, now, actor=actor)
     return order
 
 
 def comment(session: Session, order_id: str, *, actor: str, text: str, now: datetime) -> WorkOrder:
     """Add a remark to the history; needs no version, because it overwrites nothing."""
     order = lock(session, order_id)
-    _act(session, order, Commented(_words(order, text, "a comment")), actor, now)
+    act(session, order, Commented(words(order, text, "a comment")), actor, now)
+    return order
+
+
+def contact(session: Session, order_id: str, *, actor: str, text: str, now: datetime) -> WorkOrder:
+    """Tell the requester how things stand; with a person named for the work this is the response (TIM-07, AMB-22).
+
+    Raises Conflict for an order nobody asked for, or nobody in person has yet.
+    """
+    order = lock(session, order_id)
+    is_open(order, "a call about its progress")
+    if order.origin != "request":
+        raise Conflict(f"Nobody asked for work order {order.number}", hint="Write a comment", current=snapshot(order))
+    if order.assignee is None:
+        raise Conflict(
+            f"Work order {order.number} has nobody in person yet",
+            hint="Dispatch it to a person, then tell the requester who comes",
+            current=snapshot(order),
+        )
+    responds = order.responded_at is None
+    act(session, order, Contacted(now, words(order, text, "a call", "text"), responds), actor, now)
+    if responds:
+        timers.cancel(session, [RESPOND_TIMER], order.id, now, "the requester was told who comes")
     return order
 
 
@@ -183,7 +218,9 @@ def note_overdue(session: Session, order_id: str, clock: Clock, now: datetime) -
     """A deadline's timer: record that the clock ran out; None when it was stopped meanwhile or runs longer."""
     order = lock(session, order_id)
     state = state_of(order)
-    if not is_running(state, clock) or not is_overdue(state, clock, now):
+    due = state.respond_due_at if clock == "respond" else state.finish_due_at
+    # The timer fires once, and may fire at the very moment: the clock has run out then.
+    if not is_running(state, clock) or due is None or now < due:
         return None
     change(session, order, OverdueNoted(clock), now, actor=SYSTEM)
     return order
@@ -194,19 +231,13 @@ def note_escalated(
 ) -> WorkOrder:
     """Record that the next level was told."""
     order = lock(session, order_id)
-    _act(session, order, Escalated(role, reason), actor, now)
+    act(session, order, Escalated(role, reason), actor, now)
     return order
-
-
-def _act(session: Session, order: WorkOrder, event: Event, actor: str, now: datetime, **context: Any) -> None:
-    change(session, order, event, now, actor=actor, **context)
-    if actor != SYSTEM:
-        audit.record(session, now, actor, f"work_order.{event.kind}", order.id, seq=order.version)
 
 
 def _resume(session: Session, order: WorkOrder, actor: str, now: datetime) -> None:
     due = finish_due_after_hold(state_of(order), now, pauses=_pauses(order))
-    _act(session, order, Resumed(due), actor, now)
+    act(session, order, Resumed(due), actor, now)
     _end_hold(session, order, now, "work goes on")
 
 
@@ -240,19 +271,3 @@ def _not_own(order: WorkOrder, actor: str, role: str) -> None:
             hint="Let somebody else verify it, or a 经理",
             current=snapshot(order),
         )
-
-
-def _words(order: WorkOrder, text: str, what: str) -> str:
-    cut = _short(order, text)
-    if not cut:
-        raise Invalid(
-            f"Work order {order.number}: {what} needs words", hint="Say why in a few words; others will read it"
-        )
-    return cut
-
-
-def _short(order: WorkOrder, text: str) -> str:
-    cut = text.strip()
-    if len(cut) > 400:
-        raise Invalid(f"Work order {order.number}: {len(cut)} characters are too many", hint="Use at most 400")
-    return cut

@@ -10,6 +10,7 @@ from services.web.api import schemas
 from services.web.api.common import api_router, event_out, order_out
 from services.web.deps import Now, Services, Signed, Svc
 from services.web.queries import orders as queries
+from services.web.queries.order_sheet import knows, told
 from services.web.queries.orders import Filter
 
 router = api_router("work orders")
@@ -82,7 +83,7 @@ def submit(svc: Svc, actor: Signed, now: Now, order_id: OrderId, body: schemas.N
 
 
 @router.post("/work-orders/{order_id}/verify", operation_id="verify_work_order")
-def verify(svc: Svc, actor: Signed, now: Now, order_id: OrderId, body: schemas.Noted) -> schemas.OrderDetail:
+def verify(svc: Svc, actor: Signed, now: Now, order_id: OrderId, body: schemas.Verify) -> schemas.OrderDetail:
     """验收."""
     return _step(svc, actor, now, order_id, "verify", body)
 
@@ -115,5 +116,6 @@ def comment(svc: Svc, actor: Signed, now: Now, order_id: OrderId, body: schemas.
 def _detail(svc: Services, actor: Actor, order_id: str, now: Now) -> schemas.OrderDetail:
     with svc.db.read() as s:
         page = queries.one(s, svc, order_id, actor.language)
-    base = order_out(page.row, now).model_dump()
-    return schemas.OrderDetail(**base, history=[event_out(event) for event in page.history])
+    known = knows(page.row.order, actor)
+    history = [event_out(event).model_copy(update={"data": told(event, knows=known)}) for event in page.history]
+    return schemas.OrderDetail(**order_out(page.row, now).model_dump(), history=history)

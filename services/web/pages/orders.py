@@ -6,14 +6,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from services.flows.orders import Report
 from services.kernel.errors import Invalid, NotFound
-from services.people.roles import Actor, may
-from services.web import actions
+from services.people.roles import Actor, may, require
+from services.web import actions, order_actions
+from services.web.deliveries import site_of
 from services.web.deps import Now, Services, Signed, Svc, Who
+from services.web.order_words import REPORTABLE
+from services.web.pages.patrol import Name
+from services.web.queries import order_sheet
 from services.web.queries import orders as queries
 from services.web.queries.orders import Filter, OrderPage
 from services.web.templating import render
 from services.work_order.model import ALLOWED
+from services.work_order.money import yuan
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,6 +38,50 @@ def order_list(request: Request, svc: Svc, actor: Signed, who: Who, now: Now, sh
 def order_list_part(request: Request, svc: Svc, actor: Signed, who: Who, now: Now, show: Filter = "open") -> Response:
     """The list, again."""
     return render(request, "parts/order_list.html", _list(svc, actor, show, now), who=who)
+
+
+@router.get("/work-orders/new")
+def report_form(
+    request: Request, svc: Svc, actor: Signed, who: Who, site: Name = "", equipment: Name = "", category: Name = ""
+) -> Response:
+    """The form to report a repair."""
+    require(actor, "work_order.report")
+    config = site_of(svc, actor, site)
+    with svc.db.read() as s:
+        known = queries.equipment_choices(s, config.site.id)
+    chosen = next((one for one in known if equipment in (one.id, one.eid)), None) if equipment else None
+    context = {
+        "site": config.site.id,
+        "equipment": known[: queries.LONGEST_LIST * 3],
+        "chosen": chosen,
+        "category": category,
+        "categories": REPORTABLE,
+        "areas": [one.name for one in config.areas],
+    }
+    return render(request, "order_new.html", context, who=who)
+
+
+@router.post("/work-orders/new")
+def report(
+    svc: Svc,
+    actor: Signed,
+    now: Now,
+    title: Annotated[str, Form(min_length=1, max_length=200)],
+    category: Annotated[str, Form(max_length=32)],
+    place: Annotated[str, Form(max_length=400)] = "",
+    equipment: Annotated[str, Form(max_length=200)] = "",
+    requester: Annotated[str, Form(max_length=120)] = "",
+    site: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Report a repair, and go to its order."""
+    config = site_of(svc, actor, site)
+    equipment_id = None
+    if equipment.strip():
+        with svc.db.read() as s:
+            equipment_id = queries.equipment_named(s, config.site.id, equipment.strip())
+    asked = Report(title, place, category, requester, equipment_id)
+    order = order_actions.report(svc, actor, config.site.id, asked, now)
+    return Response(status_code=204, headers={"HX-Redirect": f"/work-orders/{order.id}"})
 
 
 @router.get("/work-orders/{order_id}")
@@ -66,6 +116,8 @@ def step(
     assignee: Annotated[str, Form(max_length=64)] = "",
     hours: Annotated[int, Form(ge=1, le=240)] = 4,
     stars: Annotated[int | None, Form(ge=1, le=5)] = None,
+    signature: Annotated[str, Form(max_length=600_000)] = "",
+    signer: Annotated[str, Form(max_length=120)] = "",
 ) -> Response:
     """Take the order one step on."""
     words: dict[str, Any] = {}
@@ -77,6 +129,8 @@ def step(
         words["until"] = now + timedelta(hours=hours)
     if what in ("submit", "verify"):
         words["note"] = note
+    if what == "verify":
+        words |= {"signature": signature, "signer": signer}
     if what == "rate":
         if stars is None:
             raise Invalid("A rating needs one to five stars", hint="Choose one", field="stars")
@@ -112,6 +166,15 @@ def _list(svc: Services, actor: Actor, show: Filter, now: Now) -> dict[str, Any]
 def _page(svc: Services, actor: Actor, order_id: str, language: str) -> dict[str, Any]:
     with svc.db.read() as s:
         page = queries.one(s, svc, order_id, language)
+        sheet = order_sheet.sheet(s, svc, page.row.order, actor, language)
     if page.row.order.state not in ALLOWED:
         raise NotFound(f"Work order {order_id} is in a state this console does not know", hint="Update the console")
-    return {"page": page, "row": page.row, "steps": steps_for(page, actor), "plain": _PLAIN, "flow": queries.STEPS}
+    return {
+        "page": page,
+        "row": page.row,
+        "sheet": sheet,
+        "steps": steps_for(page, actor),
+        "plain": _PLAIN,
+        "flow": queries.STEPS,
+        "yuan": yuan,
+    }

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.alert.tables import Alert
-from services.kernel.errors import NotFound
+from services.equipment.tables import Equipment
+from services.kernel.errors import Invalid, NotFound
 from services.people.tables import User
 from services.web.deps import Services
 from services.web.queries.alerts import Clock, order_clocks
@@ -111,6 +112,29 @@ def one(s: Session, svc: Services, order_id: str, language: str) -> OrderPage:
     names = {event.actor: places.person(event.actor) for event in history}
     names |= {user: places.person(user) for event in history if (user := str(event.data.get("assignee") or ""))}
     return OrderPage(_row(svc, order, alert, language), history, alert, people, names)
+
+
+def equipment_choices(s: Session, site: str) -> list[Equipment]:
+    """What a repair can be reported for: entries in use or not, but not scrapped."""
+    query = select(Equipment).where(Equipment.site == site, Equipment.status != "scrapped", Equipment.declared)
+    return list(s.scalars(query.order_by(Equipment.name, Equipment.eid)))
+
+
+def equipment_named(s: Session, site: str, text: str) -> str:
+    """The id of the entry that somebody chose, by its short id (before a space, as listed), code or name.
+
+    Raises Invalid when it is none, or more than one.
+    """
+    word = text.split()[0]
+    wanted = or_(Equipment.eid == word, Equipment.id == word, Equipment.code == text, Equipment.name == text)
+    found = list(s.scalars(select(Equipment.id).where(Equipment.site == site, wanted).limit(2)))
+    if len(found) != 1:
+        raise Invalid(
+            f"The ledger has {'no' if not found else 'more than one'} entry {text!r}",
+            hint="Choose it from the list, or leave it empty and write the place",
+            field="equipment",
+        )
+    return found[0]
 
 
 def _row(svc: Services, order: WorkOrder, alert: Alert | None, language: str) -> OrderRow:
