@@ -229,6 +229,8 @@ class Meta(Frozen):
     """Hash of the site files the month was judged by."""
     running: bool = False
     """The month was not over."""
+    evidence_sha256: str = ""
+    """Hash of the records behind every figure, so that they are signed with it."""
 
 
 class Snapshot(Frozen):

@@ -13,6 +13,8 @@ def month_of(text: str, timezone: str, now: datetime) -> Month:
         first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a local month, no moment
     except ValueError as error:
         raise Invalid(f"{text!r} is no month", hint="Write it like 2026-10", field="month") from error
+    if not 1970 < first.year < 9999:
+        raise Invalid(f"{text!r} is no month of a site", hint="Write it like 2026-10", field="month")
     return month_from(first, timezone, now)
 
 
