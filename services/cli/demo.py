@@ -6,6 +6,8 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -27,6 +29,7 @@ from services.cli.wiring import (
     configs_of,
     free_port,
     open_database,
+    open_store,
     port_is_free,
     seed_accounts,
     shipped_configs,
@@ -39,7 +42,9 @@ from services.kernel.settings import Settings
 from services.people import service as people
 from services.people.roles import Actor, Role
 
-READY_S = 30.0
+READY_S = 90.0
+"""A machine may be busy; who fails says so at once."""
+BROKER_S = 30.0
 _MARK = ".gengfu-demo"
 _PART_ZH = {
     "broker": "消息服务器",
@@ -78,13 +83,14 @@ def demo(
     configs = configs_of(settings)
     db = open_database(settings)
     seed_accounts(db, configs)
+    past = None if keep else partial(_write_past, settings, configs, db, seed, zh=lang == "zh")
     password = _demo_password(db, configs)
     sign_in = f"duty / {password}"
     others = ", ".join(
         name for config in configs.sites.values() for name in config.person_by_username if name != "duty"
     )
     try:
-        _run(settings, configs, db, lang, sign_in, others=others, simulate=(scenario, seed))
+        _run(settings, configs, db, lang, sign_in, others=others, simulate=(scenario, seed), past=past)
     finally:
         lock.release()
 
@@ -126,6 +132,18 @@ def _prepare(data_dir: Path, *, keep: bool) -> RoleLock:
     return lock
 
 
+def _write_past(settings: Settings, configs: Configs, db: Database, seed: int, *, zh: bool) -> None:
+    """Ledger, plans, orders and rounds since last month, so that there is a month to report."""
+    from services.cli.history.demo import write_past  # while broker and console start beside it
+
+    out.print("[dim]" + ("正在写入上月以来的演示记录…" if zh else "Writing the records since last month …") + "[/]")
+    store = open_store(settings)
+    try:
+        write_past(db, store, configs, SystemClock().now(), seed)
+    finally:
+        store.close()
+
+
 def _demo_password(db: Database, configs: Configs) -> str:
     """One fresh password for every account of the demo site."""
     password = "-".join(secrets.token_hex(2) for _ in range(3))
@@ -147,15 +165,21 @@ def _run(
     *,
     others: str,
     simulate: tuple[str, int] | None,
+    past: Callable[[], None] | None = None,
 ) -> None:
     zh = lang == "zh"
     stop = threading.Event()
     os.environ.setdefault("GENGFU_LOG_LEVEL", "WARNING")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
     supervisor = Supervisor(os.environ, _Lines(zh).show)
     url = f"http://{settings.web_host}:{settings.web_port}/"
     try:
+        if settings.embedded_broker or simulate is not None:
+            supervisor.start("broker", "broker")
+        supervisor.start("web", "web")
+        if past is not None:  # before anybody works on what it writes
+            past()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: stop.set())
         _start(supervisor, settings, configs, simulate, lang)
         failed = _wait_for_console(supervisor, url, stop)
         if failed is None and not stop.is_set():
@@ -177,11 +201,9 @@ def _start(
     supervisor: Supervisor, settings: Settings, configs: Configs, simulate: tuple[str, int] | None, lang: str
 ) -> None:
     if settings.embedded_broker or simulate is not None:
-        supervisor.start("broker", "broker")
         _wait_for_port(settings.broker_host, settings.broker_port)
     supervisor.start("ingest", "ingest")
     supervisor.start("worker", "worker")
-    supervisor.start("web", "web")
     for site, config in configs.sites.items():
         for device in config.devices:
             if device.kind == "gateway":
@@ -194,7 +216,7 @@ def _start(
 
 def _wait_for_port(host: str, port: int) -> None:
     """Give the broker the time it needs to listen; whoever comes too early would try again anyway."""
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + BROKER_S
     while port_is_free(host, port) and time.monotonic() < deadline:
         time.sleep(0.1)
 
@@ -231,6 +253,7 @@ def _welcome(
     if any(config.fire.sources for config in configs.sites.values()):
         lines.append(f"{'消防' if zh else 'Fire'}      {settings.fire_host}:{settings.fire_port}  [dim]GB/T 26875.3[/]")
     if simulated:
+        lines.append(f"{'月报' if zh else 'Report'}      [cyan]{url}reports[/]")
         lines.append(
             "[dim]"
             + (
