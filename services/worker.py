@@ -15,14 +15,17 @@ from sqlalchemy.orm import Session
 from gateway.site.model import Configs, SiteConfig
 from services.alert import service as alerts
 from services.flows import figures, store_watch, system
+from services.flows.call_backs import CallBackTimers
 from services.flows.fire import link as fire_link
 from services.flows.fire.care_watch import FireCareTimers
 from services.flows.fire.commands import Send
 from services.flows.fire.post import CommandPost
 from services.flows.fire.telling import ALARM_RULE
 from services.flows.fire.watch import FireTimers
+from services.flows.ledger_watch import LedgerTimers
 from services.flows.patrol import emergency
 from services.flows.patrol.watch import PatrolTimers
+from services.flows.plans import PlanTimers
 from services.flows.telling import channel_of
 from services.flows.timers import TimerFlows, run_due
 from services.kernel import timers
@@ -36,6 +39,7 @@ from services.notify.deliver import Courier
 from services.notify.model import Channel
 from services.notify.senders import Sender
 from services.notify.tables import IN_FLIGHT, Message
+from services.report.watch import ReportDesk
 from services.work_order import service as work_orders
 
 log = logging.getLogger(__name__)
@@ -45,6 +49,8 @@ TIMERS_KEPT = timedelta(days=90)
 """Finished timers answer «did it fire?» for so long."""
 AT_ONCE = 25
 """Timers fired in one transaction: on SQLite everybody else waits for it."""
+LONG = frozenset({"maintenance.watch", "ledger.watch", "report.watch", "call_back.watch"})
+"""Kinds of which one is fired in a transaction: at midnight they are due for every site."""
 EVERY_S = 0.1
 """How often we look whether anything is due: so long a fire's first message waits at most. A look only reads."""
 BEAT_EVERY = timedelta(seconds=2)
@@ -81,11 +87,16 @@ class Worker:
     """Carries a command to a site's gateway; None: commands to fire sources expire."""
     ingest_groups: int = 0
     """As in the settings: each must have a holder. 0: ingest has no leases."""
+    reports: ReportDesk | None = None
+    """Makes the monthly reports; None: nobody does."""
     _courier: Courier = field(init=False)
     _flows: TimerFlows = field(init=False)
     _patrol: PatrolTimers = field(init=False)
     _fire: FireTimers = field(init=False)
     _care: FireCareTimers = field(init=False)
+    _ledger: LedgerTimers = field(init=False)
+    _calls: CallBackTimers = field(init=False)
+    _plans: PlanTimers = field(init=False)
     _post: CommandPost | None = field(init=False, default=None)
     _beat_at: datetime | None = None
     _watched_since: datetime | None = None
@@ -107,6 +118,9 @@ class Worker:
         if self.send_command is not None:
             self._post = CommandPost(self.db, self.clock, self.send_command)
         self._fire = FireTimers(self.configs, self.late_after)
+        self._calls = CallBackTimers(self.configs, self.seed)
+        self._ledger = LedgerTimers(self.configs)
+        self._plans = PlanTimers(self.configs)
         self._care = FireCareTimers(self.configs, self.late_after, self._post.put if self._post is not None else None)
 
     def is_due(self) -> bool:
@@ -145,13 +159,19 @@ class Worker:
             raise delivered.errors[0]
         if self._post is not None:
             self._post.carry()
+        if self.reports is not None:
+            self.reports.carry()
 
     def _do_what_is_due(self, now: datetime) -> None:
         if self._post is not None:
             self._post.drop()
+        if self.reports is not None:
+            self.reports.drop()
         with self.db.begin() as session:
             begun = self._begin(session, now)
-            for timer, error in run_due(session, self._handlers(), now, limit=AT_ONCE, sites=self.configs.sites):
+            for timer, error in run_due(
+                session, self._handlers(), now, limit=AT_ONCE, sites=self.configs.sites, long=LONG
+            ):
                 log.error("timer %s of %s failed: %s", timer.kind, timer.ref, error)
                 self._report(session, timer.kind, error, self.configs.sites.values(), now)
             self._watch(session, now)
@@ -159,7 +179,15 @@ class Worker:
 
     def _begin(self, session: Session, now: datetime) -> frozenset[str]:
         """Start the watches that never end, once; returns those that run, if this is committed."""
-        starts = {"patrol.begin": self._patrol.begin, "fire.begin": self._care.begin}
+        starts = {
+            "ledger.begin": self._ledger.begin,
+            "patrol.begin": self._patrol.begin,
+            "fire.begin": self._care.begin,
+            "call_back.begin": self._calls.begin,
+            "maintenance.begin": self._plans.begin,  # after the ledger: plans are for what is in it
+        }
+        if self.reports is not None:
+            starts["report.begin"] = self.reports.begin
         begun = set(self._begun)
         for name, start in starts.items():
             if name not in begun and self._try(session, name, partial(start, session, now), None, now):
@@ -194,8 +222,9 @@ class Worker:
                 log.exception("the failure of %s could not be told at %s", what, config.site.id)
 
     def _handlers(self) -> Mapping[str, TimerHandler]:
-        parts = (self._flows, self._patrol, self._fire, self._care)
-        return {kind: handler for part in parts for kind, handler in part.handlers().items()}
+        parts = (self._flows, self._patrol, self._fire, self._care, self._ledger, self._calls, self._plans)
+        found = {kind: handler for part in parts for kind, handler in part.handlers().items()}
+        return {**found, **self.reports.handlers()} if self.reports is not None else found
 
     def _beat_due(self, now: datetime) -> bool:
         return self._beat_at is None or not timedelta(0) <= now - self._beat_at < BEAT_EVERY
@@ -272,6 +301,8 @@ class Worker:
             stop.wait(max(0.0, EVERY_S - (time.monotonic() - started)))
         if self._post is not None:
             self._post.close()
+        if self.reports is not None:
+            self.reports.close()
 
 
 _OF_FIRES = frozenset({"fire.graded", "fire.call", "fire.digest"})

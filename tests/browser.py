@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import uvicorn
+from console import PASSWORD
 from fastapi import FastAPI
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from require import require
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -22,6 +24,7 @@ FLAGS = [
     "--disable-sync",
 ]
 WITHIN_S = 20
+PHONE_WITHIN_MS = 10_000
 CHUNK = 65_536
 
 
@@ -49,6 +52,54 @@ def served(app: FastAPI) -> Iterator[int]:
         yield int(listener.getsockname()[1])
         server.should_exit = True
         thread.join(WITHIN_S)
+
+
+def sign_in(page: Page, username: str, *, at: str = "/") -> None:
+    """Sign in as one of the site's people, whose passwords are all the same."""
+    page.goto(at)
+    page.get_by_label("用户名").fill(username)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+
+
+@contextlib.contextmanager
+def phone_of(browser: Browser, address: str, username: str, *, script: str = "") -> Iterator[BrowserContext]:
+    """A phone with the app, on which somebody has signed in; `script` runs first on every page."""
+    context = browser.new_context(
+        base_url=address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="zh-CN"
+    )
+    context.set_default_timeout(PHONE_WITHIN_MS)
+    if script:
+        context.add_init_script(script)
+    page = context.new_page()
+    sign_in(page, username, at="/sign-in?next=/patrol/phone")
+    page.wait_for_url("**/patrol/phone")
+    page.close()
+    yield context
+    context.close()
+
+
+def opened(phone: BrowserContext) -> Page:
+    """The app, opened from the home screen; an error on it fails the test."""
+    page = phone.new_page()
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.goto("/patrol/phone")
+    return page
+
+
+@contextlib.contextmanager
+def console_page(browser: Browser, address: str, username: str, width: int = 1280, height: int = 720) -> Iterator[Page]:
+    """The console, live, with somebody signed in; a complaint of the page fails the test at its end."""
+    context = browser.new_context(base_url=address, viewport={"width": width, "height": height})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    sign_in(page, username)
+    expect(page.locator("body")).to_have_attribute("data-live", "on")
+    yield page
+    context.close()
+    assert not complaints
 
 
 class Network:

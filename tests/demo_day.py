@@ -22,6 +22,7 @@ from services.flows.fire import test_mode as fire_test_mode
 from services.kernel.db import Database
 from services.patrol.planning import plans
 from services.patrol.tables import Phone, Round
+from services.work_order import reviews
 from services.work_order import service as work_orders
 from services.work_order.tables import WorkOrder
 from services.worker import Worker
@@ -162,6 +163,10 @@ class Day:
         self._step(work_orders.rework, order, actor="supervisor", role="supervisor", reason="压力仍偏低")
         self._step(work_orders.submit, order, actor="engineer-fire")
         self._step(work_orders.verify, order, actor="supervisor", role="supervisor")
+        words = {"cause": "稳压泵出口阀未全开", "effect": "压力恢复到限值内", "measures": "每周核对阀位"}
+        with self.db.begin() as session:
+            reviews.write(session, order, **words, actor="engineer-fire", role="engineer", now=self.now)
+            reviews.approve(session, order, actor="supervisor", role="supervisor", now=self.now)
         self._step(work_orders.rate, order, stars=4, actor="duty")
 
     def _order(self, until: str, by: str) -> str:

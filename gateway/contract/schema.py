@@ -1,7 +1,5 @@
 """JSON Schema of every event and of the receipt: `python -m gateway.contract.schema --write`, or `--check`."""
 
-import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from gateway.contract.committed import text_of, write_or_check
 from gateway.contract.events import FireEvent, ReadingBatch, ReadingEvent, StatusEvent, TapEvent
 from gateway.contract.receipts import Receipt
 
@@ -45,28 +44,13 @@ def schema() -> dict[str, Any]:
 
 def render() -> str:
     """The schema as it is committed: the same text on every machine."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return text_of(schema())
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the schema, or say whether the committed one is current; 1 when it is not."""
-    parser = argparse.ArgumentParser(prog="python -m gateway.contract.schema", description=__doc__)
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--write", action="store_true", help="write the schema")
-    action.add_argument("--check", action="store_true", help="fail when the written schema is not current")
-    parser.add_argument("--file", type=Path, default=SCHEMA_FILE, help="the schema file of the checkout by default")
-    chosen = parser.parse_args(arguments)
-    if chosen.write:
-        chosen.file.write_text(render(), encoding="utf-8")
-        return 0
-    current = chosen.file.read_text(encoding="utf-8") if chosen.file.is_file() else ""
-    if current == render():
-        return 0
-    sys.stderr.write(
-        f"{chosen.file.name} does not match the models. A change must keep what was accepted before; "
-        "then run `python -m gateway.contract.schema --write` and commit it.\n"
-    )
-    return 1
+    differs = "does not match the models. A change must keep what was accepted before"
+    return write_or_check("gateway.contract.schema", SCHEMA_FILE, render, differs, arguments)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,25 @@ from typing import Any, cast
 
 from gateway.site.approvals import ApprovalBand
 from gateway.site.catalogue import LimitSpec, SlaRow
+from gateway.site.equipment import Equipment
 from gateway.site.files import (
     FORMAT_SECTIONS,
     LIMIT_SECTIONS,
     PACK_SECTIONS,
     POLICY_SECTIONS,
     SITE_FILES,
+    UPKEEP_SECTIONS,
     LimitOverride,
     PolicySpec,
 )
 from gateway.site.fire import BUILDING_KINDS, Appliance, Fire, FirePoint, FireSettings, Panel, Response, Source, Zone
 from gateway.site.fire_formats import TextFormat
-from gateway.site.model import Area, Channel, Device, Equipment, Person, Point, Site
+from gateway.site.model import Area, Channel, Device, Person, Point, Site
 from gateway.site.patrol import Checkpoint, PatrolSettings, Reader, Route, Schedule, Shift
 from gateway.site.patrol_specs import PackSpec, RuleSpec
 from gateway.site.problems import Problems, Spot
 from gateway.site.sections import Entries, Item
+from gateway.site.upkeep import Checklist, Contract, Plan, PlanChange, WorkCalendar
 
 _NAMES = {
     "areas": ("区域", "area"),
@@ -43,6 +46,9 @@ _NAMES = {
     "fire.zones": ("报警区域", "fire zone"),
     "fire.points": ("消防点位", "fire point"),
     "fire.formats": ("打印格式", "printer format"),
+    "upkeep.checklists": ("检查表", "checklist"),
+    "upkeep.plans": ("保养计划", "maintenance plan"),
+    "upkeep.contracts": ("分承包合同", "contract"),
 }
 
 
@@ -59,6 +65,16 @@ class _Draft:
             problems.add_unknown(spot, "unknown_reference", word, entries.ids, what=what, what_en=what_en)
         return False
 
+    @property
+    def checklists(self) -> Entries[Checklist]:
+        """Checklists: shipped, or of the site."""
+        return cast("Entries[Checklist]", self.entries["upkeep.checklists"])
+
+    @property
+    def plans(self) -> Entries[Plan]:
+        """Plans of maintenance: shipped, or of the site."""
+        return cast("Entries[Plan]", self.entries["upkeep.plans"])
+
 
 @dataclass(slots=True)
 class SharedDraft(_Draft):
@@ -66,7 +82,8 @@ class SharedDraft(_Draft):
 
     entries: dict[str, Entries[Any]] = field(
         default_factory=lambda: {
-            section.key: Entries() for section in (*LIMIT_SECTIONS, *POLICY_SECTIONS, *PACK_SECTIONS, *FORMAT_SECTIONS)
+            section.key: Entries()
+            for section in (*LIMIT_SECTIONS, *POLICY_SECTIONS, *PACK_SECTIONS, *FORMAT_SECTIONS, *UPKEEP_SECTIONS)
         }
     )
 
@@ -216,6 +233,22 @@ class SiteDraft(_Draft):
     def fire_settings(self) -> Entries[FireSettings]:
         """Numbers about fire: one entry or none."""
         return cast("Entries[FireSettings]", self.entries["fire.settings"])
+
+    @property
+    def contracts(self) -> Entries[Contract]:
+        """Contracts with contractors."""
+        return cast("Entries[Contract]", self.entries["upkeep.contracts"])
+
+    @property
+    def plan_changes(self) -> Entries[PlanChange]:
+        """What the site changes about shipped plans."""
+        return cast("Entries[PlanChange]", self.entries["upkeep.changes"])
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        """Which days nobody works: one entry or none."""
+        items = self.entries["upkeep.calendar"].items
+        return cast("WorkCalendar", items[0].value) if items else WorkCalendar()
 
     def fire(self) -> Fire:
         """All of `fire.yaml`; the defaults where the file has nothing."""

@@ -8,13 +8,15 @@ from pydantic import Field, StringConstraints
 from gateway.site.approvals import ApprovalBand
 from gateway.site.catalogue import LimitSpec, SlaRow, Variant
 from gateway.site.duration import Duration
+from gateway.site.equipment import Equipment
 from gateway.site.fire import Appliance, FirePoint, FireSettings, Panel, Response, Source, Zone
 from gateway.site.fire_formats import TextFormat
 from gateway.site.limit import Severity
-from gateway.site.model import Area, Channel, Device, Equipment, EscalationStep, Person, Point, Site
+from gateway.site.model import Area, Channel, Device, EscalationStep, Person, Point, Site
 from gateway.site.patrol import Checkpoint, PatrolSettings, Reader, Route, Schedule, Shift
 from gateway.site.patrol_specs import PackSpec, RuleSpec
 from gateway.site.terms import AsTuple, Finite, Frozen, Id, PolicyId, Priority, Role, Text
+from gateway.site.upkeep import Checklist, Contract, Plan, PlanChange, WorkCalendar
 
 
 class SuspendSpec(Frozen):
@@ -76,6 +78,8 @@ class PolicySpec(Frozen):
     reopen_window: Duration = timedelta(minutes=10)
     shelve_max: Duration = timedelta(hours=8)
     latching: bool = False
+    review: bool = False
+    """Its P1 and P2 orders stay open until the emergency repair report is approved (ROU-33)."""
 
 
 class Section(NamedTuple):
@@ -121,10 +125,17 @@ SITE_FILES: dict[str, tuple[Section, ...]] = {
         Section("response", Response, (), required=False, many=False, within="fire"),
         Section("settings", FireSettings, (), required=False, many=False, within="fire"),
     ),
+    "maintenance.yaml": (
+        Section("checklists", Checklist, required=False, within="upkeep"),
+        Section("plans", Plan, required=False, within="upkeep"),
+        Section("contracts", Contract, required=False, within="upkeep"),
+        Section("changes", PlanChange, ("plan",), required=False, within="upkeep"),
+        Section("calendar", WorkCalendar, (), required=False, many=False, within="upkeep"),
+    ),
 }
 """Files of a site besides `site.yaml`, which is one Site."""
 SITE_FILE, SITE_MODEL = "site.yaml", Site
-OPTIONAL_FILES = frozenset({"equipment.yaml", "limits.yaml", "patrol.yaml", "fire.yaml"})
+OPTIONAL_FILES = frozenset({"equipment.yaml", "limits.yaml", "patrol.yaml", "fire.yaml", "maintenance.yaml"})
 LIMIT_SECTIONS = (Section("limits", LimitSpec, ("id", "variant")),)
 POLICY_SECTIONS = (
     Section("sla", SlaRow, required=False),
@@ -133,3 +144,7 @@ POLICY_SECTIONS = (
 )
 FORMAT_SECTIONS = (Section("formats", TextFormat, within="fire"),)
 PACK_SECTIONS = (Section("packs", PackSpec),)
+UPKEEP_SECTIONS = (
+    Section("checklists", Checklist, required=False, within="upkeep"),
+    Section("plans", Plan, required=False, within="upkeep"),
+)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway.site.approval_checks import check_bands, check_titles
 from gateway.site.draft import SharedDraft, SiteDraft
 from gateway.site.files import (
     FORMAT_SECTIONS,
@@ -13,6 +14,7 @@ from gateway.site.files import (
     SITE_FILE,
     SITE_FILES,
     SITE_MODEL,
+    UPKEEP_SECTIONS,
     Section,
 )
 from gateway.site.fire_checks import check_fire, fire_policies_used
@@ -25,10 +27,13 @@ from gateway.site.problems import Problems, SiteInvalid, Spot
 from gateway.site.references import check_site
 from gateway.site.resolve import LimitResolver, check_catalogue
 from gateway.site.sections import read_sections, read_whole
+from gateway.site.upkeep_checks import check_shipped_plans
+from gateway.site.upkeep_resolve import UpkeepResolver
 from gateway.site.yaml_source import read_document
 
 PATROL_DIRECTORY = "patrol"
 FIRE_DIRECTORY = "fire"
+UPKEEP_DIRECTORY = "maintenance"
 
 
 def load_configs(path: Path) -> Configs:
@@ -44,9 +49,13 @@ def load_configs(path: Path) -> Configs:
         _read_shared(path, PATROL_DIRECTORY, PACK_SECTIONS, shared, problems)
     if (path / FIRE_DIRECTORY).is_dir():
         _read_shared(path, FIRE_DIRECTORY, FORMAT_SECTIONS, shared, problems)
+    if (path / UPKEEP_DIRECTORY).is_dir():
+        _read_shared(path, UPKEEP_DIRECTORY, UPKEEP_SECTIONS, shared, problems)
     check_policies(shared, problems)
+    check_bands(shared, problems)
     check_packs(shared, problems)
     check_catalogue(shared, problems)
+    check_shipped_plans(shared, problems)
     directories = _directories(path / "sites")
     if not directories:
         problems.add(Spot("sites"), "dir_empty", name=f"sites/<id>/{SITE_FILE}")
@@ -90,10 +99,12 @@ def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> Site
     check_patrol(draft, shared, problems)
     check_key_areas(draft, problems)
     check_fire(draft, shared, problems)
+    check_titles(draft, shared, problems)
     resolver = LimitResolver(draft, shared, problems)
     limits = resolver.resolve()
     rules = RuleResolver(draft, shared, problems)
     patrol = _patrol(draft, rules)
+    upkeep = UpkeepResolver(draft, shared, problems).resolve()
     used = [*resolver.used_policies(limits), *rules.used_policies(patrol), *fire_policies_used(draft)]
     check_reachable(draft, shared, used, problems)
     if draft.site is None or len(problems):
@@ -113,6 +124,7 @@ def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> Site
         limits=limits,
         patrol=patrol,
         fire=draft.fire(),
+        upkeep=upkeep,
     )
 
 

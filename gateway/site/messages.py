@@ -3,6 +3,7 @@
 from gateway.site.fire_messages import FIRE_MESSAGES
 from gateway.site.patrol_messages import PATROL_MESSAGES
 from gateway.site.problem_text import Text
+from gateway.site.upkeep_messages import UPKEEP_MESSAGES
 
 CHANGE_TO = Text("", "改为 {near}", "", "Write {near}")
 _FILES_ZH, _FILES_EN = "文件说明见 docs/configuration.md", "The files are described in docs/configuration.md"
@@ -212,6 +213,23 @@ MESSAGES: dict[str, Text] = {
         "策略 {policy} 要用通道 {word}，站点 {site} 没有", "站点已有：{known}",
         "Policy {policy} uses the channel {word}, which site {site} lacks", "The site has: {known}",
     ),
+    # Approvals
+    "band_order": Text(
+        "审批金额段上限 {value} 元没有大于前一段的 {before} 元", "各段按上限从小到大排列",
+        "The band's {value} yuan is not above the {before} yuan of the one before", "Order bands by rising amount",
+    ),
+    "band_open": Text(
+        "审批金额段 {word} 应当：只有最后一段不写 up_to_yuan", "最后一段去掉 up_to_yuan，其他各段都写上",
+        "Band {word}: the last band, and only it, has no up_to_yuan", "Remove it from the last, add it to the others",
+    ),
+    "band_twice": Text(
+        "审批金额段 {band} 里 {word} 出现两次", "每个职务只写一次",
+        "{word} decides twice in band {band}", "Name every title once",
+    ),
+    "title_unknown": Text(
+        "没有哪一段审批用到职务 {word}", "可用的职务：{known}",
+        "No chain of approval has the title {word}", "Known titles: {known}",
+    ),
     # Limits
     "threshold_missing": Text(
         "{kind} 限值需要 {word}", "补上 {word}", "A {kind} limit needs {word}", "Add {word}",
@@ -272,4 +290,5 @@ MESSAGES: dict[str, Text] = {
     ),
     **PATROL_MESSAGES,
     **FIRE_MESSAGES,
+    **UPKEEP_MESSAGES,
 }  # fmt: skip

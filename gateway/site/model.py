@@ -13,7 +13,7 @@ from gateway.contract.units import UNITS
 from gateway.site.approvals import ApprovalBand, Titles
 from gateway.site.catalogue import LimitSpec, SlaRow
 from gateway.site.duration import Duration, Interval
-from gateway.site.equipment_kinds import EquipmentKind
+from gateway.site.equipment import Equipment, LedgerEntry, ledger_entries
 from gateway.site.fire import BUILDING_KINDS, Fire
 from gateway.site.fire_formats import TextFormat
 from gateway.site.limit import Limit, Severity
@@ -61,22 +61,6 @@ class Area(Frozen):
     parent: Id | None = None
     key: bool = False
     """A key area 重点部位: a scheduled route has to have a checkpoint in it (PER-21)."""
-
-
-class Equipment(Frozen):
-    """One entry of the ledger 台账."""
-
-    id: Id
-    name: Text
-    name_en: str = ""
-    kind: EquipmentKind
-    area: Id
-    owner_role: Role = "engineer"
-    """Who answers for it first."""
-    owner: Id | None = None
-    """Username of the one responsible person 设备责任人; None: whoever has `owner_role` in its area."""
-    code: str | None = None
-    """Its number in the company's own ledger."""
 
 
 class Device(Frozen):
@@ -183,6 +167,8 @@ class Policy(Frozen):
     reopen_window: Duration = timedelta(minutes=10)
     shelve_max: Duration = timedelta(hours=8)
     latching: bool = False
+    review: bool = False
+    """Its P1 and P2 orders stay open until the emergency repair report is approved (ROU-33)."""
     source: str = ""
     """The SLA row behind the clocks, e.g. `泵房压力越限（默认）`."""
 
@@ -220,6 +206,11 @@ class SiteConfig(Frozen):
     def equipment_by_id(self) -> Mapping[str, Equipment]:
         """Equipment by id."""
         return {equipment.id: equipment for equipment in self.equipment}
+
+    @cached_property
+    def ledger(self) -> Mapping[str, LedgerEntry]:
+        """Everything that belongs in the equipment ledger, by short id: equipment, fire points, appliances."""
+        return ledger_entries(self.equipment, self.fire)
 
     @cached_property
     def device_by_id(self) -> Mapping[str, Device]:

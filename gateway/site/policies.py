@@ -129,5 +129,6 @@ def resolve_policy(spec: PolicySpec, row: SlaRow, channels: Iterable[Channel]) -
         reopen_window=spec.reopen_window,
         shelve_max=spec.shelve_max,
         latching=spec.latching,
+        review=spec.review,
         source=f"{row.event}（{row.source}）",
     )

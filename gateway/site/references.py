@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from gateway.contract.units import UNITS
 from gateway.site.draft import SiteDraft
 from gateway.site.duration import format_duration
-from gateway.site.model import Channel, Device, Equipment, Person, Point, Site
+from gateway.site.equipment import Equipment
+from gateway.site.model import Channel, Device, Person, Point, Site
 from gateway.site.problems import Problems
 from gateway.site.sections import Item
 from gateway.site.terms import QUANTITIES
@@ -63,18 +64,17 @@ def _check_circles(draft: SiteDraft, problems: Problems) -> None:
 
 def _check_equipment(equipment: Item[Equipment], draft: SiteDraft, problems: Problems) -> None:
     draft.refer("areas", equipment.value.area, equipment.at("area"), problems)
-    owner = equipment.value.owner
-    if owner is None or not draft.refer("people", owner, equipment.at("owner"), problems):
-        return
-    for person in draft.people.items:
-        if person.value.username == owner and person.value.role != equipment.value.owner_role:
-            problems.add(
-                equipment.at("owner"),
-                "owner_role",
-                word=owner,
-                role=person.value.role,
-                wanted=equipment.value.owner_role,
-            )
+    value = equipment.value
+    for key, username, role in (
+        ("owner", value.owner, value.owner_role),
+        ("supervisor", value.supervisor, "supervisor"),
+        ("manager", value.manager, "manager"),
+    ):
+        if username is None or not draft.refer("people", username, equipment.at(key), problems):
+            continue
+        for person in draft.people.items:
+            if person.value.username == username and person.value.role != role:
+                problems.add(equipment.at(key), "owner_role", word=username, role=person.value.role, wanted=role)
 
 
 def _check_point(item: Item[Point], draft: SiteDraft, problems: Problems) -> None:

@@ -8,9 +8,10 @@ from gateway.contract.units import UNITS
 from gateway.site.catalogue import AppliesTo, LimitSpec, Source
 from gateway.site.draft import SharedDraft, SiteDraft
 from gateway.site.duration import format_duration, to_milliseconds
+from gateway.site.equipment import Equipment
 from gateway.site.files import LimitOverride
 from gateway.site.limit import Limit, Suspend
-from gateway.site.model import Area, Equipment, Point
+from gateway.site.model import Area, Point
 from gateway.site.policies import DATA_POLICY
 from gateway.site.problems import Problems, Spot
 from gateway.site.sections import Item

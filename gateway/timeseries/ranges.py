@@ -74,6 +74,16 @@ FROM (
 """
 
 
+def _rolled_rows(level: Level) -> str:
+    return f"""
+SELECT (r.at + :shift) / :step, r.count, r.total, r.low, r.high, r.newest, r.last
+FROM json_each(:buckets) AS k CROSS JOIN {level.table} AS r
+    ON r.bucket = k.value AND r.series = :series AND r.at >= :start AND r.at < :end
+"""
+
+
+_ROWS = {MINUTES: _rolled_rows(MINUTES), HOURS: _rolled_rows(HOURS)}
+"""For steps as long as a rollup's: each row is a part as it stands."""
 _PARTS = {RAW: _RAW_PARTS, MINUTES: _rolled_parts(MINUTES), HOURS: _rolled_parts(HOURS)}
 
 
@@ -87,4 +97,5 @@ def _read(conn: sqlite3.Connection, series: int, piece: Piece, step_ms: int, shi
         "step": step_ms,
         "shift": shift,
     }
-    return conn.execute(_PARTS[level], values)
+    as_it_stands = level in _ROWS and step_ms == level.unit_ms and shift % level.unit_ms == 0
+    return conn.execute((_ROWS if as_it_stands else _PARTS)[level], values)

@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from gateway.broker import PortTaken
 from gateway.contract.errors import GengfuError
@@ -23,10 +24,11 @@ EXIT_TAKEN = 3
 """Another process holds the role, the port or the database."""
 
 
-def new_app() -> typer.Typer:
-    """`gengfu` without a command yet."""
+def new_app(commands: type[TyperGroup]) -> typer.Typer:
+    """`gengfu` with these commands."""
     app = typer.Typer(
         name="gengfu",
+        cls=commands,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -53,7 +55,8 @@ def common(
     if level not in logging.getLevelNamesMapping():
         raise typer.BadParameter(f"{level!r} is no log level: use DEBUG, INFO, WARNING or ERROR")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "httpx"):  # the latter writes addresses, and some of those are secrets
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def run(app: Callable[[], object]) -> None:

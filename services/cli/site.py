@@ -13,6 +13,7 @@ from gateway.site.model import Configs
 from gateway.site.problems import SiteInvalid, format_problems
 from services.cli.fire_check import print_disproofs, print_fire, print_proven
 from services.cli.patrol_check import month_coverage, month_days, print_coverage
+from services.cli.plan_check import print_plans
 from services.cli.wiring import configs_path
 from services.kernel.clock import SystemClock
 from services.kernel.settings import Settings
@@ -35,7 +36,7 @@ def check(
     """Validate the site files: each problem with file, place and what to write instead. Exit code 1 if there is any.
 
     Then show the month's rounds and what they leave out (rings, nights, hours without anybody on duty), and the fire
-    protection: points by building and what is missing.
+    protection: points by building and what is missing; and the plans of maintenance with what they leave out.
     """
     try:
         first, last = month_days(month, SystemClock().now())
@@ -62,6 +63,9 @@ def check(
     for config in configs.sites.values():
         if config.fire.sources:
             print_fire(config, out, zh=zh)
+    for config in configs.sites.values():
+        if config.upkeep.plans or config.upkeep.inactive:
+            print_plans(config, out, zh=zh)
     if strict and gaps:
         raise typer.Exit(1)
 

@@ -21,7 +21,6 @@ from services.kernel.db import Database
 from services.kernel.errors import SettingsError
 from services.kernel.roles import RoleLock
 from services.kernel.settings import Settings
-from services.migrations import upgrade
 from services.people import service as people
 
 PARENT_ENV = "GENGFU_PARENT_PID"
@@ -30,6 +29,8 @@ PARENT_ENV = "GENGFU_PARENT_PID"
 
 def open_database(settings: Settings) -> Database:
     """The state database with its schema up to date."""
+    from services.migrations import upgrade  # brings Alembic, and not every process has a database
+
     try:
         db = Database(settings.state_url)
     except (ArgumentError, ImportError) as error:  # ImportError: a driver that is not installed

@@ -48,12 +48,14 @@ def tests_of(session: Session, site: str, month: date) -> list[FireTest]:
 
 
 def quarter_of_drills(session: Session, config: SiteConfig, quarter: date, now: datetime) -> upkeep.QuarterOfDrills:
-    """The drills of a quarter, named by its first day."""
+    """The drills of a quarter, named by its first day, that were held before `now`."""
+    until = (now - timedelta(microseconds=1)).astimezone(ZoneInfo(config.site.timezone)).date()
     rows = session.scalars(
         select(FireDrill).where(
             FireDrill.site == config.site.id,
             FireDrill.held_on >= quarter,
             FireDrill.held_on < upkeep.next_quarter(quarter),
+            FireDrill.held_on <= until,
         )
     )
     drills = [upkeep.Drill(one.id, one.held_on, one.owners, one.staff, tuple(one.items)) for one in rows]

@@ -12,7 +12,7 @@ from gateway.site.terms import Role
 from services.alert import service as alerts
 from services.alert.store import duration
 from services.alert.tables import Alert
-from services.flows import ladder
+from services.flows import ladder, ledger, order_category
 from services.notify import service as notify
 from services.notify import texts
 from services.notify.model import Channel, Notice, Recipient
@@ -155,7 +155,8 @@ def tell_order_overdue(session: Session, config: SiteConfig, order: WorkOrder, c
 def _order_for(session: Session, config: SiteConfig, alert: Alert, now: datetime) -> WorkOrder:
     owner = owner_of(config, alert)
     place, place_en = place_of(config, alert)
-    point = config.point_by_key.get(alert.target)
+    entry, point = ledger.equipment_of_alert(session, config, alert), config.point_by_key.get(alert.target)
+    declared = point.equipment if point is not None else None
     created = work_orders.create_for_alert(
         session,
         alert.id,
@@ -163,7 +164,9 @@ def _order_for(session: Session, config: SiteConfig, alert: Alert, now: datetime
             site=alert.site,
             title=alert.title,
             place=place,
-            equipment=(point.equipment or "") if point else "",
+            equipment=entry.eid if entry is not None else declared or "",
+            equipment_id=entry.id if entry is not None else None,
+            category=order_category.of_alert(config, alert.target, str(alert.policy.get("id", ""))),
             assignee=owner.username if owner else None,
             assignee_role=str(alert.detail.get("assignee_role", "engineer")),
             clock_from=alert.last_active_at,

@@ -1,6 +1,6 @@
 """What due timers do. Each handler looks again whether its reason still holds, acts, and says what came of it."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -130,16 +130,22 @@ def run_due(
     *,
     limit: int = 100,
     sites: Container[str] = frozenset(),
+    long: Collection[str] = (),
 ) -> list[tuple[Timer, Exception]]:
     """Fire what is due, oldest first, each in its own savepoint; returns those that failed, put off by a minute.
 
+    Of `long` kinds, which go over everything that a site has, one is fired at most, the last: others wait meanwhile.
     What is about something that the site files have no longer is finished; what is about one of `sites` as a whole,
     as the watches that never end, has failed.
     """
     failed: list[tuple[Timer, Exception]] = []
-    for timer in timers.claim_due(session, now, limit):
+    has_fired_long = False
+    for timer in timers.claim_due(session, now, limit, long):
         if timer.done_at is not None:  # an earlier one of this round cancelled it
             continue
+        if timer.kind in long and has_fired_long:
+            break
+        has_fired_long = timer.kind in long
         handler = handlers.get(timer.kind)
         try:
             with session.begin_nested():

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     first_admin_password: SecretStr = Field(
         default=SecretStr(""), description="First password of `admin`, used while nobody can sign in"
     )
+    report_template: Path | None = Field(
+        default=None, description="Word template of the monthly report; none: the shipped one"
+    )
     raw_days: int = Field(default=90, ge=1, description="How long raw readings are kept")
     demo: bool = Field(default=False, description="Set by `gengfu demo`: taps may be simulated on the phone page")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")

@@ -1,6 +1,6 @@
 """Timers as rows: what must happen later is written in the transaction that caused it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,12 +72,15 @@ def cancel(session: Session, kinds: Sequence[str], ref: str, now: datetime, reas
     return int(getattr(result, "rowcount", 0))
 
 
-def claim_due(session: Session, now: datetime, limit: int = 100) -> list[Timer]:
-    """Open timers whose time has come, oldest first; on PostgreSQL other workers' rows are skipped."""
+def claim_due(session: Session, now: datetime, limit: int = 100, last: Collection[str] = ()) -> list[Timer]:
+    """Open timers whose time has come, oldest first, kinds in `last` after the others.
+
+    On PostgreSQL other workers' rows are skipped.
+    """
     query = (
         select(Timer)
         .where(Timer.done_at.is_(None), Timer.due_at <= now)
-        .order_by(Timer.due_at, Timer.id)
+        .order_by(Timer.kind.in_(last), Timer.due_at, Timer.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

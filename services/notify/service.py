@@ -28,7 +28,9 @@ from services.notify.model import (
 from services.notify.tables import IN_FLIGHT, Flood, Message
 
 _MINUTE = timedelta(minutes=1)
-_LADDERS = ("alert.escalated", "work_order.overdue", "fire.graded", "fire.digest", "fire.call")
+_LADDERS = (
+    "alert.escalated", "work_order.overdue", "work_order.approval", "fire.graded", "fire.digest", "fire.call",
+)  # fmt: skip
 """Kinds whose steps are each news of their own: they differ by key, not by occurrence."""
 _TOLD = ("pending", "sending", "sent", "merged")
 """Statuses of messages that reach somebody, or still may."""

@@ -30,6 +30,8 @@ class Scope(StrEnum):
 _DESK = frozenset({Role.DUTY, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN})
 _TECHNICAL = _DESK | {Role.ENGINEER}
 _HANDS = frozenset({Role.GUARD, Role.ENGINEER, Role.SUPERVISOR, Role.ADMIN})
+_HEADS = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.ADMIN})
+_ENGINEERING = _HEADS | {Role.ENGINEER}
 _PEOPLE = _TECHNICAL | {Role.GUARD}
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
@@ -52,6 +54,16 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "work_order.rate": frozenset({Role.DUTY, Role.MANAGER, Role.ADMIN}),
     "work_order.cancel": _DESK,
     "work_order.comment": _PEOPLE,
+    "work_order.report": _PEOPLE,
+    "work_order.contact": _TECHNICAL,
+    "work_order.cost": _PEOPLE,
+    "work_order.ask_approval": _PEOPLE,
+    "work_order.approve": _PEOPLE,
+    "work_order.picture": _PEOPLE,
+    "work_order.review": _TECHNICAL,
+    "call_back.service": _DESK,
+    "call_back.quality": frozenset({Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "call_back.director": frozenset({Role.MANAGER, Role.ADMIN}),
     "patrol.tap": _PEOPLE,
     "patrol.handover": _DESK | {Role.GUARD},
     "fire.respond": _PEOPLE,
@@ -60,20 +72,32 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "fire.command": _TECHNICAL,
     "fire.test_mode": _TECHNICAL,
     "fire.ledger": _TECHNICAL,
+    "inspection.record": _PEOPLE,
+    "equipment.edit": _ENGINEERING,
+    "equipment.scrap": _HEADS,
+    "equipment.import": _HEADS,
     "maintenance.set": frozenset({Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "maintenance.cancel": _HEADS,
+    "maintenance.begin": _HEADS,
     "patrol.close_anomaly": frozenset({Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
     "quarantine.dismiss": _TECHNICAL,
+    "report.read": _TECHNICAL,
+    "report.make": frozenset({Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "report.sign": frozenset({Role.ENGINEER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "report.unmasked": frozenset({Role.MANAGER, Role.ADMIN}),
+    "report.weigh": frozenset({Role.MANAGER, Role.ADMIN}),
     "people.manage": frozenset({Role.ADMIN}),
     "token.issue": frozenset({Role.ADMIN}),
 }
 """Command → the roles that may give it. The administrator stands in for every role; the audit shows that he did."""
 
 OWN_ORDER_ONLY: dict[str, frozenset[Role]] = {
-    f"work_order.{step}": frozenset({Role.GUARD, Role.ENGINEER}) for step in ("start", "hold", "resume", "submit")
+    f"work_order.{step}": frozenset({Role.GUARD, Role.ENGINEER})
+    for step in ("start", "hold", "resume", "submit", "contact", "cost", "ask_approval", "picture")
 }
 """Commands that these roles may give only on an order assigned to themselves."""
 
-_SCOPES: dict[str, Scope] = {"read": Scope.READ, "publish": Scope.PUBLISH}
+_SCOPES: dict[str, Scope] = {"read": Scope.READ, "report.read": Scope.READ, "publish": Scope.PUBLISH}
 
 
 @dataclass(frozen=True, slots=True)

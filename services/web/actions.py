@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from services.alert import service as alerts
 from services.alert.tables import Alert
 from services.device import quarantine
-from services.flows import maintenance
+from services.flows import maintenance, orders, reviews
 from services.flows.patrol import handover
 from services.flows.telling import announce_again, tell_dispatched
 from services.kernel.errors import Conflict, Invalid
+from services.kernel.ids import new_id
 from services.patrol import anomalies
 from services.patrol.tables import Anomaly, Handover
 from services.people.roles import Actor, require
@@ -20,6 +21,7 @@ from services.people.tables import User
 from services.rules.tables import MaintenanceMode
 from services.web.deps import Services
 from services.work_order import service as work_orders
+from services.work_order.store import lock
 from services.work_order.tables import WorkOrder
 
 SHELVE_CHOICES = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240, 480))
@@ -104,11 +106,25 @@ def step(
             words["role"] = str(actor.role)
         if what in ("dispatch", "reassign") and words.get("assignee"):
             _can_carry_out(svc, s, str(words["assignee"]))
+        if what == "verify":
+            version = _sign(s, actor, order_id, version, now, words)
         verb = getattr(work_orders, what)
         done: WorkOrder = verb(s, order_id, version=version, actor=actor.username, now=now, **words)
         if what in ("dispatch", "reassign", "rework"):
             tell_dispatched(s, svc.configs.site(done.site), done, now)
+        if what == "submit" and done.review == "due":
+            reviews.tell_due(s, svc.configs.site(done.site), done, now)
         return done
+
+
+def _sign(s: Session, actor: Actor, order_id: str, version: int, now: datetime, words: dict[str, Any]) -> int:
+    """Keep the acceptance signature that comes with a verification; returns the version after it."""
+    signature, signer = words.pop("signature", ""), words.pop("signer", "")
+    if not signature:
+        return version
+    order = lock(s, order_id, version)
+    orders.keep_signature(s, order_id, f"sign-{new_id()}", signature, signer, actor=actor.username, now=now)
+    return order.version
 
 
 def comment_order(svc: Services, actor: Actor, order_id: str, text: str, now: datetime) -> WorkOrder:

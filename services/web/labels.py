@@ -1,11 +1,15 @@
 """Words of the trade for the codes in the database. Message ids are English; the catalogue has the Chinese."""
 
-from services.web import fire_words, patrol_words
+from services.web import equipment_words, fire_words, inspection_words, maintenance_words, order_words, patrol_words
 from services.web.i18n import N_, Translate
 
 WORDS: dict[str, dict[str, str]] = {
+    **maintenance_words.WORDS,
     **patrol_words.WORDS,
     **fire_words.WORDS,
+    **equipment_words.WORDS,
+    **inspection_words.WORDS,
+    **order_words.WORDS,
     "severity": {"critical": N_("Critical"), "high": N_("High"), "medium": N_("Medium"), "low": N_("Low")},
     "alert_state": {
         "active_unack": N_("Not acknowledged"),
@@ -51,6 +55,7 @@ WORDS: dict[str, dict[str, str]] = {
         "overdue_noted": N_("Deadline missed"),
         "escalated": N_("Escalated"),
         "commented": N_("Comment"),
+        **order_words.EVENTS,
     },
     "order_command": {
         "accept": N_("Accept"),
@@ -154,7 +159,12 @@ WORDS: dict[str, dict[str, str]] = {
         "work_order.dispatched": N_("Work order dispatched"),
         "work_order.overdue": N_("Work order overdue"),
         "system": N_("System"),
+        "report.made": N_("Report made"),
+        "report.waits": N_("Report to sign"),
+        "report.signed": N_("Report signed"),
         **fire_words.MESSAGES,
+        **order_words.MESSAGES,
+        "ledger.expiring": N_("Something expires"),
     },
     "area_kind": {
         "building": N_("Building"),
@@ -187,9 +197,17 @@ COMMANDS = {
     "work_order.rate": N_("rate a work order"),
     "work_order.cancel": N_("cancel a work order"),
     "work_order.comment": N_("comment on a work order"),
+    **order_words.COMMANDS,
     "maintenance.set": N_("switch the maintenance mode"),
     "patrol.close_anomaly": N_("answer for an anomaly"),
     "quarantine.dismiss": N_("dismiss a quarantined message"),
+    "report.read": N_("read monthly reports"),
+    "report.make": N_("make monthly reports"),
+    "report.sign": N_("sign monthly reports"),
+    "report.unmasked": N_("export reports with personal data"),
+    "maintenance.cancel": N_("cancel maintenance tasks"),
+    "maintenance.begin": N_("begin major overhauls"),
+    "report.weigh": N_("set weights of key figures"),
     "people.manage": N_("manage accounts"),
     "patrol.tap": N_("go on patrol"),
     "patrol.handover": N_("hand over a shift"),
@@ -199,6 +217,10 @@ COMMANDS = {
     "fire.command": N_("query a fire transmission device"),
     "fire.test_mode": N_("switch a fire panel's test mode"),
     "fire.ledger": N_("keep the fire ledgers"),
+    "inspection.record": N_("inspect equipment"),
+    "equipment.edit": N_("edit the equipment ledger"),
+    "equipment.scrap": N_("scrap equipment"),
+    "equipment.import": N_("import the equipment ledger"),
     "token.issue": N_("issue tokens"),
 }
 

@@ -9,6 +9,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_BODY = 1024 * 1024
 """Bytes. The largest thing people send is a comment."""
 
+UPLOADS = {
+    "/equipment/import": 6 * 1024 * 1024,
+    "/equipment/import/preview": 6 * 1024 * 1024,
+    "/equipment/documents": 11 * 1024 * 1024,
+}
+"""Bytes, by path: what takes files, with room for the form around them."""
+
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -67,9 +74,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = max(self._limit, UPLOADS.get(scope["path"], 0))
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self._limit:
-            await self._refuse(send)
+        if not declared.isdigit() or int(declared) > limit:
+            await self._refuse(send, limit)
             return
         received = 0
 
@@ -78,18 +86,22 @@ class BodyLimit:
             message = await receive()
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
-                if received > self._limit:
+                if received > limit:
                     # An HTTPException, because the framework's body parsing turns every other error into a 400.
-                    raise HTTPException(413, "The request body is larger than 1 MiB")
+                    raise HTTPException(413, _too_large(limit))
             return message
 
         await self._app(scope, bounded, send)
 
-    async def _refuse(self, send: Send) -> None:
+    async def _refuse(self, send: Send, limit: int) -> None:
         body = (
-            b'{"type":"urn:gengfu:problem:too_large","title":"Content Too Large","status":413,'
-            b'"detail":"The request body is larger than 1 MiB"}'
-        )
+            '{"type":"urn:gengfu:problem:too_large","title":"Content Too Large","status":413,'
+            f'"detail":"{_too_large(limit)}"}}'
+        ).encode()
         headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _too_large(limit: int) -> str:
+    return f"The request body is larger than {limit >> 20} MiB"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -40,6 +41,12 @@ TITLES = {
     503: N_("Not available right now"),
 }
 FIELDS = {
+    "sign_password": N_("The password is wrong."),
+    "paper": N_("Give the number of the paper and who signed it."),
+    "correction": N_("The records say something else than the report: say why it is corrected."),
+    "month": N_("Choose another month, like 2026-10."),
+    "weights": N_("Weights give 100 together, each above 0."),
+    "weights_from": N_("Weights hold from the first of this month or of a later one."),
     "kit": N_("Say of every item of the kit whether it is complete."),
     "shift": N_("No handover to this shift is due. Reload the page."),
     "given_by": N_("This person has no account at this site."),
@@ -51,6 +58,12 @@ FIELDS = {
     "tested_on": N_("Choose a day within the last month, not after today."),
     "held_on": N_("Choose a day within the last month, not after today."),
     "items": N_("Say what was practised."),
+    "file": N_("Send a PDF, JPEG, PNG, docx, xlsx or text file of at most 10 MiB, without macros."),
+    "import_file": N_("Send the exported ledger as .xlsx, at most 5 MiB."),
+    "import_rows": N_("The file has problems: nothing was imported. Look at the preview."),
+    "expires_on": N_("The certificate ends before it begins. Check both days."),
+    "subject": N_("Say whose certificate it is."),
+    "event_at": N_("Choose a moment after the last change of status and not in the future."),
 }
 
 
@@ -59,6 +72,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(GengfuError, _gengfu_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(DataError, _not_kept)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -82,6 +96,8 @@ def human(error: Exception, _: Translate) -> str:
     if isinstance(error, Forbidden) and "command" in error.detail:
         wanted = {"command": labels.command(error.detail["command"], _)}
         return _("Your role does not allow this: %(command)s.") % wanted
+    if isinstance(error, Forbidden) and "slot" in error.detail:
+        return _("Somebody else signs this line.")
     if isinstance(error, Forbidden) and error.detail.get("needs_second_person"):
         return _("This concerns life safety: a second person must sign.")
     if isinstance(error, Forbidden) and "current" in error.detail:
@@ -102,6 +118,8 @@ def human(error: Exception, _: Translate) -> str:
         return _("It does not exist, or no longer.")
     if isinstance(error, StoreBusy | StoreBroken):
         return _("The store of readings does not answer right now. Alarms go on; try again in a moment.")
+    if isinstance(error, AppError) and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return _("Much is being made right now. Try again in a minute.")
     if isinstance(error, AppError) and "weakness" in error.detail:
         return labels.weakness(error.detail["weakness"], _)
     return str(error)
@@ -138,6 +156,15 @@ def _http_exception(request: Request, error: Exception) -> Response:
     code = HTTPStatus(status).name.lower()
     document = problem(status, code, f"{request.method} {request.url.path}: {detail}")
     return _answer(request, document, headers, lambda _: _(TITLES.get(status, detail)))
+
+
+def _not_kept(request: Request, error: Exception) -> Response:
+    """What a database refuses as a value, e.g. NUL in a text or an address, is wrong input and no fault of ours."""
+    log.warning("%s %s: the database refused a value", request.method, request.url.path)
+    document = problem(
+        422, "unwritable", "The input has characters or numbers that cannot be kept", hint="Type it again"
+    )
+    return _answer(request, document, {}, lambda _: _("The input has characters that cannot be kept. Type it again."))
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import chromium, served
-from console import LOW_ZONE, PASSWORD, Console
+from browser import chromium, console_page, served
+from console import LOW_ZONE, Console
 from playwright.sync_api import Browser, Page, expect
 from require import require
 
@@ -37,19 +37,8 @@ def chrome() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chrome: Browser, address: str) -> Iterator[Page]:
-    context = chrome.new_context(base_url=address)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.goto("/")
-    page.get_by_label("用户名").fill("duty")
-    page.get_by_label("密码").fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
-    expect(page.locator("body")).to_have_attribute("data-live", "on")
-    yield page
-    context.close()
-    assert not complaints
+    with console_page(chrome, address, "duty") as page:
+        yield page
 
 
 def test_an_alarm_arrives_live_and_is_acknowledged(console: Console, page: Page) -> None:

@@ -20,6 +20,7 @@ from gateway.site.fire import Fire
 from gateway.site.load import load_configs
 from gateway.site.model import Configs, Point, SiteConfig
 from gateway.site.patrol import Patrol
+from gateway.site.upkeep import Upkeep
 from gateway.subscribe import Message as Wire
 from gateway.timeseries.store import AheadClaim, TimeSeriesStore
 from services.alert import service as alerts
@@ -36,7 +37,7 @@ from services.notify.tables import Message
 from services.rules.tables import Excursion
 from services.work_order import service as work_orders
 from services.work_order.tables import WorkOrder
-from services.worker import Worker
+from services.worker import LONG, Worker
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _OK = SendResult("ok", "200")
@@ -68,7 +69,7 @@ def yunhe(*points: str) -> SiteConfig:
     kept = tuple(point for point in whole.points if point.id in points)
     keys = {whole.key(point.id) for point in kept}
     limits = tuple(limit for limit in whole.limits if limit.point in keys)
-    return with_changes(whole, points=kept, limits=limits, patrol=Patrol(), fire=Fire())
+    return with_changes(whole, points=kept, limits=limits, patrol=Patrol(), fire=Fire(), upkeep=Upkeep())
 
 
 @dataclass
@@ -181,6 +182,9 @@ class Night:
         idle = timedelta(0) <= self.now - self._worked_at < _WORK_EVERY
         if self.worker_alive and (not idle or self._something_due()):
             self.worker.turn()
+            for _ in LONG:  # of the long ones it takes one a turn, and turns again at once
+                if self._something_due():
+                    self.worker.turn()
             self._worked_at = self.now
 
     def _something_due(self) -> bool:
@@ -400,13 +404,17 @@ class Night:
         with self.db.read() as session:
             messages = list(session.scalars(select(Message).order_by(Message.created_at, Message.recipient)))
             timers = list(session.scalars(select(Timer).order_by(Timer.due_at, Timer.kind, Timer.step)))
-        hidden = {"id", "alert_id", "policy"}
+        hidden = {"id", "alert_id", "policy", "equipment_id"}
         return {
             "alerts": [_plain(one, hidden) for one in self.alerts()],
             "history": [self.history(one) for one in self.alerts()],
             "orders": [_plain(one, hidden) for one in self.orders()],
             "excursions": [_plain(one, hidden) for one in self.excursions()],
-            "timers": [(one.kind, names[one.ref], one.step, one.due_at, one.done_at, one.outcome) for one in timers],
+            "timers": [
+                (one.kind, names[one.ref], one.step, one.due_at, one.done_at, one.outcome)
+                for one in timers
+                if one.ref != self.config.site.id  # a watch over the site starts anew with the worker
+            ],
             "messages": [
                 (one.kind, names.get(one.subject_id), one.recipient, one.decision, one.reason, one.text, one.sent_at)
                 for one in messages

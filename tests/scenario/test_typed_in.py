@@ -7,6 +7,7 @@ import pytest
 from scenario.site import Night, with_changes, yunhe
 
 from services.kernel.errors import Conflict, Forbidden
+from services.work_order import reviews
 from services.work_order import service as work_orders
 from services.work_order.tables import WorkOrder
 
@@ -86,6 +87,13 @@ def test_five_steps_to_closed(nights: Nights) -> None:
     work(night, "verify", actor="supervisor", role="supervisor")
     with pytest.raises(Conflict):
         work(night, "submit", actor="engineer-power")
+    with pytest.raises(Conflict, match="report is not approved"):
+        work(night, "rate", actor="manager", stars=4)
+    order = night.order()
+    with night.db.begin() as session:
+        words = {"cause": "潮气", "effect": "绝缘恢复", "measures": "加防潮板"}
+        reviews.write(session, order.id, **words, actor="engineer-power", role="engineer", now=night.now)
+        reviews.approve(session, order.id, actor="supervisor", role="supervisor", now=night.now)
     done = work(night, "rate", actor="manager", stars=4)
     assert (done.state, done.rework_count, done.rating) == ("closed", 1, 4)
     night.wait("4h", step="10min")

@@ -8,6 +8,7 @@ import httpx
 
 from gateway.fire.commands import CommandSender
 from services.cli.marking import marking
+from services.cli.processes.reporting import Beside
 from services.cli.wiring import broker_of, configs_of, open_database, stop_event, take_role
 from services.flows import catalog
 from services.kernel.clock import SystemClock
@@ -16,6 +17,7 @@ from services.notify.model import Channel
 from services.notify.senders import Sender, build_sender
 from services.patrol.planning.starts import schedule_seed
 from services.patrol.sun.keys import installation_secret
+from services.report.watch import ReportDesk
 from services.worker import Worker
 
 
@@ -27,6 +29,7 @@ def worker() -> None:
     role = take_role(db, "worker")
     with db.begin() as session:
         catalog.sync(session, configs, SystemClock().now())
+    beside = Beside()
     holder = f"{socket.gethostname()}:{os.getpid()}" if role is None else "worker"
     commands = CommandSender(broker_of(settings), f"gengfu-commands-{socket.gethostname()}-{os.getpid()}")
     with httpx.Client() as client, closing(commands), marking(settings, db, configs, stop):
@@ -44,6 +47,7 @@ def worker() -> None:
             seed=schedule_seed(installation_secret(settings)),
             send_command=commands.send,
             ingest_groups=settings.ingest_groups,
+            reports=ReportDesk(db, configs, SystemClock(), beside.make, beside.halt),
         ).run(stop)
     db.dispose()
     if role is not None:

@@ -167,6 +167,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection'))
     )
     op.create_index('ix_inspection_equipment_at', 'inspection', ['equipment_id', 'at'], unique=False)
+    op.create_index('ix_inspection_equipment_checklist_at', 'inspection', ['equipment_id', 'checklist', 'at'], unique=False)
     op.create_index('ix_inspection_site_at', 'inspection', ['site', 'at'], unique=False)
     op.create_table('maintenance_task',
     sa.Column('id', sa.String(length=26), nullable=False),
@@ -196,7 +197,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_maintenance_task')),
     sa.UniqueConstraint('plan', 'equipment_id', 'occurrence', name=op.f('uq_maintenance_task_plan_equipment_id_occurrence'))
     )
-    op.create_index(op.f('ix_maintenance_task_equipment_id'), 'maintenance_task', ['equipment_id'], unique=False)
+    op.create_index('ix_maintenance_task_equipment_plan_due_at', 'maintenance_task', ['equipment_id', 'plan', 'due_at'], unique=False)
     op.create_index('ix_maintenance_task_site_due_at', 'maintenance_task', ['site', 'due_at'], unique=False)
     op.create_index('ix_maintenance_task_state_due_at', 'maintenance_task', ['state', 'due_at'], unique=False)
     op.create_table('meter_reading',
@@ -218,6 +219,8 @@ def upgrade() -> None:
     sa.Column('since_on', sa.Date(), nullable=False),
     sa.Column('until_on', sa.Date(), nullable=False),
     sa.Column('meter_threshold', sa.Float(), nullable=True),
+    sa.Column('metered_at', UtcDateTime(), nullable=True),
+    sa.Column('rhythm', sa.String(length=96), nullable=False),
     sa.Column('ended_on', sa.Date(), nullable=True),
     sa.ForeignKeyConstraint(['equipment_id'], ['equipment.id'], name=op.f('fk_plan_mark_equipment_id')),
     sa.PrimaryKeyConstraint('site', 'plan', 'equipment_id', name=op.f('pk_plan_mark'))
@@ -337,9 +340,10 @@ def downgrade() -> None:
     op.drop_table('meter_reading')
     op.drop_index('ix_maintenance_task_state_due_at', table_name='maintenance_task')
     op.drop_index('ix_maintenance_task_site_due_at', table_name='maintenance_task')
-    op.drop_index(op.f('ix_maintenance_task_equipment_id'), table_name='maintenance_task')
+    op.drop_index('ix_maintenance_task_equipment_plan_due_at', table_name='maintenance_task')
     op.drop_table('maintenance_task')
     op.drop_index('ix_inspection_site_at', table_name='inspection')
+    op.drop_index('ix_inspection_equipment_checklist_at', table_name='inspection')
     op.drop_index('ix_inspection_equipment_at', table_name='inspection')
     op.drop_table('inspection')
     op.drop_index('ix_equipment_event_at', table_name='equipment_event')

@@ -25,7 +25,7 @@ _ERRORS = {
     403: "The role, the token or the CSRF token does not allow it",
     404: "There is no such thing",
     409: "Somebody was faster; `current` carries the state as it is now",
-    413: "The body is larger than 1 MiB",
+    413: "The body is too large",
     422: "The input cannot be meant",
     429: "Too many wrong passwords; `retry_after_s` says how long to wait",
 }

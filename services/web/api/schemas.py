@@ -82,6 +82,13 @@ class Noted(Versioned):
     note: str = Field(default="", max_length=400)
 
 
+class Verify(Noted):
+    """验收, with the signature of whoever accepts the work."""
+
+    signature: str = Field(default="", max_length=600_000, description="JPEG in base64; a request needs one")
+    signer: str = Field(default="", max_length=120, description="Who signed")
+
+
 class Reasoned(Versioned):
     """A step that needs a reason."""
 
@@ -166,6 +173,13 @@ class OrderOut(BaseModel):
     title: str
     place: str
     equipment: str
+    equipment_id: str | None
+    category: str
+    origin: str
+    rework_of: str | None
+    cost_cents: int
+    approved_cents: int
+    review: str
     priority: str
     state: str
     assignee: str | None

@@ -7,10 +7,12 @@ from functools import cache
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.kernel.errors import Forbidden
 from services.patrol.phone import photos
 from services.web import i18n
 from services.web.deps import Signed, Svc, Who
 from services.web.phone_words import WORDS
+from services.web.queries import order_sheet
 from services.web.templating import STATIC, render
 
 router = APIRouter(include_in_schema=False)
@@ -63,6 +65,8 @@ def manifest() -> Response:
 def photo(svc: Svc, actor: Signed, photo_id: str) -> Response:
     """A picture from a round."""
     with svc.db.read() as s:
+        if not order_sheet.may_see(s, actor, photo_id):
+            raise Forbidden("A signature is shown to the desk and to whoever does the work", hint="Ask the desk")
         found = photos.photo(s, photo_id)
     headers = {"Cache-Control": "private, max-age=86400, immutable", "Content-Disposition": "inline"}
     return Response(found.content, media_type="image/jpeg", headers=headers)

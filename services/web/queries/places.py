@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
-from gateway.site.model import Configs, Equipment, Point, SiteConfig
+from gateway.site.equipment import Equipment
+from gateway.site.model import Configs, Point, SiteConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import to_ms
+from gateway.site.equipment import Equipment
 from gateway.site.limit import Limit
-from gateway.site.model import Area, Equipment, Point
+from gateway.site.model import Area, Point
 from gateway.timeseries.store import Reading, StoreBroken, StoreBusy
 from services.alert.tables import Alert
 from services.kernel.errors import Invalid, NotFound

@@ -152,8 +152,9 @@ body.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) print();
   const copies = event.target.closest("[data-copy]");
   if (copies) copy(document.getElementById(copies.dataset.copy), copies);
-  const menu = document.getElementById("user-menu");
-  if (menu.open && !menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll("#user-menu, .rail-more")) {
+    if (menu.open && !menu.contains(event.target)) menu.open = false;
+  }
 });
 // Somebody who is writing a comment must not lose it because the page fetches its history again.
 body.addEventListener("htmx:beforeSwap", (event) => {

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.site.equipment import Equipment
 from gateway.site.limit import Limit
-from gateway.site.model import Area, Device, Equipment, Person, Point, Site, SiteConfig
+from gateway.site.model import Area, Device, Person, Point, Site, SiteConfig
 from gateway.site.patrol import Checkpoint, Leg, Patrol, Position, Question, Route, Schedule, Shift, Span, Stop, Tag
 from gateway.site.terms import Quantity
 

@@ -69,6 +69,8 @@ CASES = [
     Bad("unknown equipment", DEVICES, "equipment: main", "equipment: mian", "points[0].equipment", "台账条目 mian 没有定义", "改为 main"),
     Bad("unknown owner", EQUIPMENT, "owner: engineer-water", "owner: engineer-walter", "equipment[0].owner", "engineer-walter", "改为 engineer-water"),
     Bad("owner of another role", EQUIPMENT, "owner: engineer-water", "owner: manager", "equipment[0].owner", "角色是 manager", "owner_role"),
+    Bad("unknown supervisor", EQUIPMENT, "owner: engineer-water", "supervisor: supervisr", "equipment[0].supervisor", "supervisr", "改为 supervisor"),
+    Bad("manager of another role", EQUIPMENT, "owner: engineer-water", "manager: supervisor", "equipment[0].manager", "角色是 supervisor", "owner_role"),
     Bad("unknown area of a person", PEOPLE, "[building-1, garage]", "[building-1, garaje]", "people[2].areas[1]", "garaje", "改为 garage"),
     Bad("unknown policy", LIMITS, "policy: pump_pressure", "policy: pump_presure", "limits[0].policy", "策略 pump_presure 没有定义", "改为 pump_pressure"),
     Bad("unknown SLA row", POLICIES, "sla: facility_alarm", "sla: facility_alarms", "policies[0].sla", "facility_alarms", "改为 facility_alarm"),

@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from gateway.contract.units import UNITS
 from gateway.site import fire
+from gateway.site.approvals import ApprovalBand, ApprovalStep
 from gateway.site.catalogue import AppliesTo, LimitSpec, SlaRow, Source
+from gateway.site.equipment_kinds import EquipmentKind
 from gateway.site.files import (
     FORMAT_SECTIONS,
     LIMIT_SECTIONS,
@@ -17,6 +19,7 @@ from gateway.site.files import (
     POLICY_SECTIONS,
     SITE_FILE,
     SITE_FILES,
+    UPKEEP_SECTIONS,
     LimitOverride,
     PolicySpec,
     SuspendSpec,
@@ -55,7 +58,8 @@ from gateway.site.patrol import (
     Weekday,
 )
 from gateway.site.patrol_specs import PackSpec, RuleSpec
-from gateway.site.terms import AreaKind, ChannelKind, EquipmentKind, Quantity, Role
+from gateway.site.terms import AreaKind, ChannelKind, Quantity, Role
+from gateway.site.upkeep import Checklist, ChecklistItem, Contract, MeterTrigger, Plan, PlanChange, WorkCalendar
 
 HEADINGS: dict[str, type[BaseModel]] = {
     "`site.yaml`": Site,
@@ -73,7 +77,16 @@ HEADINGS: dict[str, type[BaseModel]] = {
     "`policies`": PolicySpec,
     "`escalation`": EscalationStep,
     "`sla`": SlaRow,
+    "`approvals`": ApprovalBand,
+    "`steps`": ApprovalStep,
     "`packs`": PackSpec,
+    "`checklists`": Checklist,
+    "`items`": ChecklistItem,
+    "`plans`": Plan,
+    "`meter`": MeterTrigger,
+    "`contracts`": Contract,
+    "`changes`": PlanChange,
+    "`calendar`": WorkCalendar,
     "`checkpoints`": Checkpoint,
     "`tags`": Tag,
     "`questions`": Question,
@@ -132,6 +145,7 @@ def test_every_model_of_a_file_is_among_them() -> None:
         *POLICY_SECTIONS,
         *PACK_SECTIONS,
         *FORMAT_SECTIONS,
+        *UPKEEP_SECTIONS,
         *(one for many in SITE_FILES.values() for one in many),
     ]
     assert {section.model for section in sections} <= set(HEADINGS.values())

@@ -2,9 +2,13 @@
 
 import errno
 import importlib
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from pydantic import ValidationError
 
 from gateway.broker import PortTaken
@@ -89,3 +93,21 @@ def test_a_wrong_setting_is_named_as_the_person_wrote_it(
     said = capsys.readouterr().err
     assert "GENGFU_BROKER_PORT: " in said
     assert "GENGFU_RAW_DAYS: " in said
+
+
+def test_every_command_is_there_and_listed_with_what_its_own_help_begins_with() -> None:
+    command: Any = typer.main.get_command(cli.app)
+    for name, (_where, line) in cli.COMMANDS.items():
+        found = command.get_command(None, name)
+        assert found.name == name
+        assert found.help.partition("\n\n")[0].replace("\n", " ") == line
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    code = "from services.cli.main import app; app(['--help'], 'gengfu', standalone_mode=False)"
+    code += "; import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage: gengfu" in done.stdout
+    loaded = set(done.stdout.split())
+    assert "services.cli.frame" in loaded
+    assert not loaded & {"sqlalchemy", "alembic", "fastapi", "openpyxl", "gateway.site.load"}

@@ -101,3 +101,21 @@ def test_a_round_is_bounded_and_a_kind_nobody_knows_is_put_away(db: Database, li
         run_due(session, HANDLERS, NOW, limit=limit)
     done = [one for one in outcomes(db).values() if one == "nobody handles this kind"]
     assert len(done) == min(limit, 3)
+
+
+def test_of_what_goes_over_a_whole_site_one_is_fired_at_most_and_after_everything_else(db: Database) -> None:
+    with db.begin() as session:
+        for number in range(3):
+            timers.schedule(session, "look", f"site-{number}", NOW)
+        timers.schedule(session, "note", "fire", NOW + timedelta(seconds=1))
+    handlers = {**HANDLERS, "look": note}
+    fired = []
+    for _ in range(3):
+        with db.begin() as session:
+            run_due(session, handlers, NOW + timedelta(seconds=5), limit=2, long={"look"})
+        fired.append(sorted(ref for ref, outcome in outcomes(db).items() if outcome))
+    assert fired == [
+        ["fire", "site-0"],
+        ["fire", "site-0", "site-1"],
+        ["fire", "site-0", "site-1", "site-2"],
+    ]

@@ -67,7 +67,7 @@ def test_nobody_signed_in_is_refused() -> None:
 def test_a_reading_token_gives_no_commands_whatever_its_account_may() -> None:
     reader = actor(Role.ADMIN, frozenset({Scope.READ}))
     assert may(reader, "read")
-    assert allowed_commands(reader) == ["read"]
+    assert allowed_commands(reader) == ["read", "report.read"]
     with pytest.raises(Forbidden) as refused:
         require(reader, "alert.acknowledge")
     assert "scope command" in refused.value.hint

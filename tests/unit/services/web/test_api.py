@@ -234,3 +234,13 @@ def test_the_openapi_document_names_every_operation(console: Console) -> None:
     assert all(operation.get("operationId") and operation.get("description") for operation in operations)
     assert all(path.startswith("/api/v1/") for path in document["paths"])
     assert to_ms(console.now)
+
+
+def test_what_a_database_cannot_keep_is_refused_and_no_fault(any_console: Console) -> None:
+    with any_console.browser("guard") as browser:
+        assert browser.get("/e/%00").status_code in (404, 422)
+        assert browser.get("/api/v1/work-orders/%00/sheet").status_code in (404, 422)
+        form = {"title": "a\x00b", "category": "leak", "place": "1"}
+        refused = browser.post("/work-orders/new", form)
+        assert refused.status_code in (204, 422), "SQLite keeps it"
+        assert refused.status_code == 204 or "请重新输入" in refused.json()["sentence"]

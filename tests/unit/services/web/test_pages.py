@@ -174,6 +174,13 @@ def test_a_work_order_goes_through_its_steps(console: Console, busy: dict[str, s
     assert step("engineer-water", "submit") == 204
     assert step("duty", "verify") == 204
     assert step("supervisor", "rate", stars=5) == 403
+    assert step("manager", "rate", stars=5) == 409, "an emergency repair closes with its report"
+    words = {"cause": "压力开关漂移", "effect": "压力恢复", "measures": "每月校验"}
+    with console.browser("engineer-water") as browser:
+        assert browser.post(f"/work-orders/{order}/review", words).status_code == 204
+        assert browser.post(f"/work-orders/{order}/review/approve").status_code == 403
+    with console.browser("supervisor") as browser:
+        assert browser.post(f"/work-orders/{order}/review/approve").status_code == 204
     assert step("manager", "rate", stars=5) == 204
     assert console.order(busy["alert"]).state == "closed"
     with console.browser("manager") as browser:
