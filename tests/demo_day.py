@@ -70,6 +70,7 @@ class Day:
         self._end = end
         self._walked: set[str] = set()
         self._taps = 0
+        self._silent_at: datetime | None = None
 
     def _tick(self, tick: Callable[..., None], now_ms: int, since_ms: int, _figures: dict[str, float]) -> None:
         """Ingest says what it says of itself when it runs."""
@@ -112,20 +113,24 @@ class Day:
             self._walk()
 
     def _walk(self) -> None:
-        """Taps of the last twenty minutes: every fifth round nobody walks, in every fourth one stop is left out."""
+        """Taps of the last twenty minutes: every fifth round nobody walks, in every fourth one stop is left out.
+
+        Once a phone is silent, each round lacks a stop, so that some are unconfirmed at whatever hour the day ends.
+        """
         with self.db.read() as session:
             open_now = select(Round).where(Round.opens_at <= self.now, Round.ends_at > self.now - timedelta(minutes=30))
             rounds = [(row.id, plans.decode(row.plan)) for row in session.scalars(open_now.order_by(Round.id))]
         for row_id, plan in rounds:
             number = sum(row_id.encode())
+            is_silent = self._silent_at is not None and from_ms(plan.starts_ms) > self._silent_at
             for stop in plan.stops:
                 at_ms = plan.starts_ms + (plan.ends_ms - plan.starts_ms) * (stop.index + 1) // (len(plan.stops) + 1)
                 key = f"{row_id}:{stop.index}"
-                left_out = number % 5 == 0 or (number % 4 == 0 and stop.index == 1)
+                left_out = stop.index == 1 if is_silent else number % 5 == 0 or (number % 4 == 0 and stop.index == 1)
                 if left_out or key in self._walked or at_ms > to_ms(self.now):
                     continue
                 self._walked.add(key)
-                self._tap(stop.checkpoint, from_ms(at_ms), "guard-2" if number % 2 else "guard-3")
+                self._tap(stop.checkpoint, from_ms(at_ms), "guard-2" if number % 2 and not is_silent else "guard-3")
         self.night.hear()
 
     def _tap(self, checkpoint: str, at: datetime, guard: str) -> None:
@@ -225,6 +230,7 @@ class Day:
 
     def phone_falls_silent(self) -> None:
         """From now on nobody can say whether what guard-3 does not deliver was walked."""
+        self._silent_at = self.now
         with self.db.begin() as session:
             session.add(Phone(id="yunhe/phone-3", username="guard-3", heard_at=self.now, queued=4))
 

@@ -216,6 +216,9 @@ def list_(site: Site = "", lang: Language = "zh") -> None:
         "Number", "Month", "Kind", "State", "Signed", "Made", "By"
     )  # fmt: skip
     table = Table(*heads, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.columns[0].no_wrap = True  # it is what the other commands are given
+    table.columns[0].overflow = "ignore"
+    table.columns[0].min_width = 20
     with _press() as (_, configs, db), db.read() as session:
         for config in [_site(configs, site)] if site else configs.sites.values():
             for row in store.of_site(session, config.site.id):

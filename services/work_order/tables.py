@@ -37,19 +37,19 @@ class WorkOrder(Base):
     """Its name as written then."""
     equipment_id: Mapped[str | None] = mapped_column(String(26), index=True)
     """Its entry of the ledger."""
-    origin: Mapped[str] = mapped_column(String(16), default="alert", server_default="alert")
+    origin: Mapped[str] = mapped_column(String(16), default="alert", server_default=text("'alert'"))
     """alert, request (somebody asked: 报修, the population of call-backs), inspection, rework."""
-    category: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    category: Mapped[str] = mapped_column(String(32), default="", server_default=text("''"))
     """Fault class; rework is the same place and class again."""
-    requester: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    requester: Mapped[str] = mapped_column(String(120), default="", server_default=text("''"))
     """Who asked: name, room, in words; masked in exports."""
     rework_of: Mapped[str | None] = mapped_column(String(26), index=True)
     """The first order of the same fault within 30 days (AMB-12)."""
-    cost_cents: Mapped[int] = mapped_column(default=0, server_default="0")
+    cost_cents: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """Sum of its cost lines."""
-    approved_cents: Mapped[int] = mapped_column(default=0, server_default="0")
+    approved_cents: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """Up to this much is approved."""
-    review: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    review: Mapped[str] = mapped_column(String(16), default="", server_default=text("''"))
     """Emergency repair report (ROU-33): empty: none needed; due, drafted, approved."""
     priority: Mapped[str] = mapped_column(String(2), default="P3")
     state: Mapped[str] = mapped_column(String(16))

@@ -233,11 +233,12 @@ def command_line() -> Any:
 def understand(words: list[str]) -> None:
     """Parse the words as the command line would; raises LookupError, UsageError."""
     command = command_line()
-    while hasattr(command, "commands"):
+    while hasattr(command, "get_command"):
         name, *words = words
-        if name not in command.commands:
+        found = command.get_command(None, name)
+        if found is None:
             raise LookupError(f"no command {name}")
-        command = command.commands[name]
+        command = found
     command.make_context("gengfu", words)
 
 

@@ -54,7 +54,7 @@ def test_the_list_finds_counts_and_filters(ledger: Console) -> None:
         found = browser.get("/equipment?q=DT-0&class=elevator", **{"HX-Request": "true"}).text
         assert re.findall(r"<b>(\d号电梯)</b>", found) == ["1号电梯", "2号电梯", "3号电梯", "4号电梯"]
         assert "<html" not in found
-        assert "没有符合条件的设备" in browser.get("/equipment?q=zzz").text
+        assert "没有符合条件的设备" in browser.get("/equipment?q=no-such-thing").text
         assert "1号电梯" not in browser.get("/equipment?area=building-2&kind=elevator").text
     with ledger.browser("supervisor", "en") as browser:
         assert "Low-zone pump set" in browser.get("/equipment").text
