@@ -5,6 +5,7 @@ from collections.abc import Generator
 
 import pytest
 from database import databases, db, new_db, one_db, postgres_db, postgres_server, sqlite_db, sqlite_template
+from hypothesis import settings
 from influx import influx_server, influx_session
 
 __all__ = [
@@ -19,6 +20,10 @@ __all__ = [
     "sqlite_db",
     "sqlite_template",
 ]
+
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
+"""The same examples in every run, however busy the machine; to look for new ones: --hypothesis-profile=default."""
 
 NO_SKIP = os.environ.get("GENGFU_NO_SKIP") == "1"
 """In CI a test that was skipped has not passed: the server it needs was to be installed."""

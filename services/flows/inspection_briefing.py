@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import BaseModel
 from sqlalchemy import and_, func, select
@@ -18,6 +19,7 @@ from services.equipment.tables import Equipment
 from services.flows.inspection_orders import open_findings
 from services.maintenance.inspecting import version_of
 from services.maintenance.model import plans_for
+from services.maintenance.reading import has_later
 from services.maintenance.tables import Inspection, MaintenanceTask
 from services.patrol.phone.briefing import digest
 from services.people.roles import Actor, Role
@@ -115,6 +117,11 @@ class UpkeepOut(BaseModel):
     """Those of the tasks."""
 
 
+class _Open(NamedTuple):
+    task: MaintenanceTask
+    is_missed: bool
+
+
 def upkeep(session: Session, config: SiteConfig, actor: Actor, now: datetime) -> UpkeepOut:
     """What this person's phone is told: what he answers for, and what is due for somebody of his role.
 
@@ -125,9 +132,9 @@ def upkeep(session: Session, config: SiteConfig, actor: Actor, now: datetime) ->
     chosen = [row for row in rows.values() if row.id in tasks or _is_his(config, row, actor)]
     plans = {row.id: plans_for(config.upkeep, row.kind, row.eid) for row in chosen}
     used = {one.checklist for those in plans.values() for one in those}
-    used |= {one.checklist for those in tasks.values() for one in those}
+    used |= {one.task.checklist for those in tasks.values() for one in those}
     checklists = [one for one in config.upkeep.checklists if one.id in used]
-    due = {one.plan for those in tasks.values() for one in those}
+    due = {one.task.plan for those in tasks.values() for one in those}
     last = _last_values(session, [row.id for row in chosen], checklists)
     findings = open_findings(session, [row.id for row in chosen])
     places = _checkpoints(config)
@@ -155,19 +162,20 @@ def _is_his(config: SiteConfig, row: Equipment, actor: Actor) -> bool:
 
 def _tasks(
     session: Session, config: SiteConfig, actor: Actor, rows: Mapping[str, Equipment], now: datetime
-) -> dict[str, list[MaintenanceTask]]:
+) -> dict[str, list[_Open]]:
     """Open tasks by entry, the earliest due first; those above the engineer see everybody's."""
-    query = select(MaintenanceTask).where(
+    missed = and_(MaintenanceTask.due_at <= now, has_later(now))
+    query = select(MaintenanceTask, missed).where(
         MaintenanceTask.site == config.site.id,
         MaintenanceTask.state == "open",
         MaintenanceTask.opens_at <= now + AHEAD,
     )
     if actor.role in (Role.GUARD, Role.ENGINEER):
         query = query.where(MaintenanceTask.owner_role == str(actor.role))
-    found: dict[str, list[MaintenanceTask]] = defaultdict(list)
-    for task in session.scalars(query.order_by(MaintenanceTask.due_at, MaintenanceTask.id)):
+    found: dict[str, list[_Open]] = defaultdict(list)
+    for task, is_missed in session.execute(query.order_by(MaintenanceTask.due_at, MaintenanceTask.id)):
         if task.equipment_id in rows:
-            found[task.equipment_id].append(task)
+            found[task.equipment_id].append(_Open(task, bool(is_missed)))
     return found
 
 
@@ -210,7 +218,7 @@ def _last_values(
 def _equipment(
     config: SiteConfig,
     row: Equipment,
-    tasks: Sequence[MaintenanceTask],
+    tasks: Sequence[_Open],
     plans: Sequence[Plan],
     last: dict[str, tuple[float, int]],
     findings: Mapping[str, int],
@@ -236,12 +244,12 @@ def _equipment(
     )
 
 
-def _newest(tasks: Sequence[MaintenanceTask]) -> list[TaskOut]:
-    """One line a plan: what was missed before is counted, not shown again."""
-    by_plan: dict[str, list[MaintenanceTask]] = defaultdict(list)
-    for task in tasks:
-        by_plan[task.plan].append(task)
-    return [_task(those[-1], len(those) - 1) for those in by_plan.values()]
+def _newest(tasks: Sequence[_Open]) -> list[TaskOut]:
+    """One line a plan: what was missed before is counted, and nobody is asked for it again."""
+    by_plan: dict[str, list[_Open]] = defaultdict(list)
+    for one in tasks:
+        by_plan[one.task.plan].append(one)
+    return [_task(those[-1].task, len(those) - 1) for those in by_plan.values() if not those[-1].is_missed]
 
 
 def _plan(one: Plan) -> PlanOut:

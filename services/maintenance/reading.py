@@ -66,7 +66,7 @@ def open_jobs(session: Session, config: SiteConfig, now: datetime, *, missed: bo
         .order_by(MaintenanceTask.due_at, MaintenanceTask.level, MaintenanceTask.id)
     )
     if not missed:
-        query = query.where(or_(MaintenanceTask.due_at > now, ~_has_later(now)))
+        query = query.where(or_(MaintenanceTask.due_at > now, ~has_later(now)))
     known: dict[str, People] = {}
     jobs: list[Job] = []
     newest: dict[tuple[str, str], int] = {}
@@ -89,7 +89,7 @@ def open_jobs(session: Session, config: SiteConfig, now: datetime, *, missed: bo
     return jobs
 
 
-def _has_later(now: datetime) -> ColumnElement[bool]:
+def has_later(now: datetime) -> ColumnElement[bool]:
     """Whether a later task of the same plan and equipment is done or overdue."""
     later = aliased(MaintenanceTask)
     return exists().where(

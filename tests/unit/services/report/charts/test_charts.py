@@ -5,7 +5,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from report_snapshots import INJECTION
 
@@ -122,10 +122,12 @@ def test_themes_differ_in_colours_alone() -> None:
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
+@example(-1e-05, 20001.0)
 def test_ticks_are_round_and_cover(low: float, spread: float) -> None:
     marks = scale.ticks(low, low + spread)
-    assert marks[0] <= low + abs(low) * 1e-6 + 1e-6
-    assert marks[-1] >= (low + spread) - abs(low + spread) * 1e-6 - 1e-6
+    unseen = (marks[1] - marks[0]) * 1e-8 + max(abs(low), abs(low + spread)) * 1e-6
+    assert marks[0] <= low + unseen
+    assert marks[-1] >= low + spread - unseen
     assert 2 <= len(marks) <= 12
 
 

@@ -99,6 +99,14 @@ def test_an_engineer_is_told_what_he_answers_for_and_what_is_due_of_it(console: 
     assert [each["kind"] for each in pump["items"]] == ["pass_fail", "pass_fail", "number", "number", "choice"]
 
 
+def test_nobody_is_asked_for_a_day_that_later_days_have_made_up_for(console: Console) -> None:
+    due(console, "domestic-low-set", "pump-daily", plan="pump-day", opens_at=START - 100 * HOUR)
+    with console.browser("engineer-water") as browser:
+        assert [each["plan"] for one in upkeep(browser)["equipment"] for each in one["tasks"]] == ["pump-day"]
+        due(console, "domestic-low-set", "pump-daily", plan="pump-day", opens_at=START - 60 * HOUR, state="done")
+        assert not [each for one in upkeep(browser)["equipment"] for each in one["tasks"]]
+
+
 def test_a_guard_is_told_of_nothing_but_what_guards_do(console: Console) -> None:
     due(console, "domestic-low-set", "pump-daily")
     with console.browser("guard") as browser:
