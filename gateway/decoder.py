@@ -106,6 +106,7 @@ class Decoder:
             decoded.at_ms,
             0,
             message.retain,
+            decoded.fault,
         )
         if kind == "reading":
             self._take_readings(event, decoded, points, batch.rows, ahead)
@@ -113,7 +114,10 @@ class Decoder:
             event.ahead_ms = decoded.at_ms - received_ms
             event.at_ms = received_ms
         if decoded.refused:
-            batch.rejected.append(_refuse_entries(message, decoded.refused, received_ms))
+            rejected = _refuse_entries(message, decoded.refused, received_ms)
+            if decoded.told is not None:
+                rejected.topic, rejected.payload = decoded.told
+            batch.rejected.append(rejected)
         if decoded.via is not None:
             batch.claims.append(Claim(decoded.via, device, decoded.boot, decoded.seq, decoded.event_id))
         batch.heard.append(event)

@@ -207,14 +207,15 @@ class Outbox:
         if "id" in body or "via" in body:
             raise BadPayload(f"The event of {site}/{device} brings its own id or via", hint="The outbox assigns both")
         try:
-            text = json.dumps(dict(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+            text = json.dumps(dict(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
         except (TypeError, ValueError) as error:
             raise BadPayload(
                 f"The event of {site}/{device} is not JSON: {error}", hint="Send plain JSON values"
             ) from error
-        rest = text.encode()[1:]
+        rest = text[1:]
         # An event that ingest must refuse would never be receipted: refuse it here, where someone can repair it.
-        for _, refusal in decode(kind, self._payload("check-1", rest)).refused:
+        decoded = decode(kind, self._payload("check-1", rest))
+        for _, refusal in decoded.refused if decoded.told is None else ():  # told: what it brings is a refusal
             raise refusal
         return rest
 

@@ -1,5 +1,6 @@
 """Topic and payload bytes → a Heard event and the entries that had to be refused. Pure: no clock, no I/O."""
 
+import base64
 import json
 import re
 from math import isfinite
@@ -15,6 +16,7 @@ from gateway.contract.events import (
     FireEvent,
     ReadingBatch,
     ReadingEvent,
+    RefusedReadings,
     StatusEvent,
     TapEvent,
 )
@@ -29,6 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _QUALITY = {"good": 0, "uncertain": 1, "bad": 2}
 _reading = ReadingEvent.__pydantic_validator__.validate_json
 _batch = ReadingBatch.__pydantic_validator__.validate_json
+_refused = RefusedReadings.__pydantic_validator__.validate_json
 _tap = TapEvent.__pydantic_validator__.validate_json
 _fire = FireEvent.__pydantic_validator__.validate_json
 _status = StatusEvent.__pydantic_validator__.validate_json
@@ -49,6 +52,10 @@ class Decoded(NamedTuple):
     body: dict[str, Any] | None
     refused: list[tuple[str, ContractError]]
     """Entries of a batch that are no readings: (place, why)."""
+    fault: str = ""
+    """What is wrong with the sensor behind a single reading."""
+    told: tuple[str, bytes] | None = None
+    """RefusedReadings: (where it was said, the whole foreign message)."""
 
 
 def decode(kind: Kind, payload: bytes) -> Decoded:
@@ -110,14 +117,43 @@ def _decode_reading(payload: bytes) -> Decoded:
             if not any(problem["loc"] == ("batch",) and problem["type"] == "missing" for problem in error.errors()):
                 raise
             # The word was a value, or deeper down: a single reading after all.
+    if b'"refused"' in payload and not _has_point(payload):
+        return _decode_refused(payload)
     event: ReadingEvent = _reading(payload)
     event_id = event.id
     boot, dash, seq = event_id.partition("-")
     at_ms = parse_at(event.at)
     readings = [(0, at_ms, event.point, event.value, _QUALITY[event.quality])]
-    if dash:
-        return Decoded(event_id, boot, int(seq), event.via, readings, event.unit, at_ms, None, [])
-    return Decoded(event_id, "", 0, event.via, readings, event.unit, at_ms, None, [])
+    if not dash:
+        boot, seq = "", "0"
+    body = None if event.typed is None else storable(event.model_dump(exclude_unset=True))
+    return Decoded(event_id, boot, int(seq), event.via, readings, event.unit, at_ms, body, [], event.fault or "")
+
+
+def _has_point(payload: bytes) -> bool:
+    """Whether it is a single reading after all; inside a refusal the word may be a metric's name or a topic."""
+    if b'"point"' not in payload:
+        return False
+    try:
+        document: Any = json.loads(payload)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and "point" in document
+
+
+def _decode_refused(payload: bytes) -> Decoded:
+    event: RefusedReadings = _refused(payload)
+    try:
+        raw = base64.b64decode(event.raw, validate=True)
+    except ValueError as error:
+        raise BadPayload("raw is not base64", hint="Encode the whole foreign message") from error
+    boot, seq = split_id(event.id)
+    refused: list[tuple[str, ContractError]] = []
+    for one in event.refused:
+        why = BadPayload(one.reason, hint=one.hint)
+        why.code = one.code
+        refused.append((one.place, why))
+    return Decoded(event.id, boot, seq, event.via, [], None, parse_at(event.at), None, refused, told=(event.topic, raw))
 
 
 def _decode_batch(payload: bytes) -> Decoded:

@@ -45,6 +45,35 @@ class Event(BaseModel):
     )
 
 
+class Typed(BaseModel):
+    """Who typed a reading in, and how it was measured."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    by: Name
+    client_id: Name
+    instrument: Annotated[str, StringConstraints(max_length=80)] = ""
+    """Number of the instrument, e.g. of the insulation tester (NUM-02)."""
+    circuit: Annotated[str, StringConstraints(max_length=80)] = ""
+    place: Annotated[str, StringConstraints(max_length=200)] = ""
+    condition: Literal["", "dry", "wet"] = ""
+    """Of a floor (AMB-08)."""
+    note: Annotated[str, StringConstraints(max_length=500)] = ""
+    photos: Annotated[list[str], Field(max_length=10)] = Field(default_factory=list)
+
+
+class Refusal(BaseModel):
+    """One value of a foreign message that cannot be a reading, and why."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    place: Annotated[str, StringConstraints(max_length=64)]
+    """The metric, or where in the message."""
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    reason: Annotated[str, StringConstraints(max_length=500)]
+    hint: Annotated[str, StringConstraints(max_length=300)] = ""
+
+
 class ReadingEvent(Event):
     """One measured value of one point."""
 
@@ -53,12 +82,27 @@ class ReadingEvent(Event):
     value: Finite
     unit: str | None = Field(default=None, description="If given it must be the point's declared unit")
     quality: Quality = "good"
+    fault: Literal["electrical"] | None = Field(
+        default=None, description="What is wrong with the sensor itself; electrical: its loop is outside 3.6 to 21 mA"
+    )
+    typed: Typed | None = Field(default=None, description="A person measured it and typed it in")
 
 
 class ReadingBatch(Event):
     """Many readings under one id; they are stored one by one."""
 
     batch: Annotated[list[tuple[At, PointId, Finite]], Field(min_length=1, max_length=10_000)]
+
+
+class RefusedReadings(Event):
+    """What a ready-made device said that could not be read: it goes to quarantine with its raw bytes."""
+
+    at: At
+    topic: Annotated[str, StringConstraints(max_length=300)] = Field(
+        description="Where it was said: an MQTT topic, or bus and slave"
+    )
+    raw: Annotated[str, StringConstraints(max_length=90_000)] = Field(description="The whole message, base64")
+    refused: Annotated[list[Refusal], Field(min_length=1, max_length=100)]
 
 
 class TapEvent(Event):
@@ -144,3 +188,8 @@ class StatusEvent(Event):
 
     at: At
     online: bool
+    battery: Annotated[float, Field(ge=0, le=100)] | None = Field(default=None, description="In per cent")
+    rssi_dbm: Finite | None = Field(default=None, description="Strength of its radio signal")
+    snr_db: Finite | None = None
+    firmware: Annotated[str, StringConstraints(max_length=64)] | None = None
+    clock_offset_s: Finite | None = Field(default=None, description="How far its clock is ahead of ours")

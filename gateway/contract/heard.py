@@ -28,13 +28,15 @@ class Heard:
     received_ms: int
     samples: list[Sample] = field(default_factory=list)
     body: dict[str, Any] | None = None
-    """The decoded JSON object of a tap, fire or status event; None for readings."""
+    """The decoded JSON object of a tap, fire or status event, or of a reading that a person typed in; else None."""
     at_ms: int = 0
     """Event time of a tap, fire or status event; of the newest reading otherwise."""
     ahead_ms: int = 0
     """How far the device's clock ran ahead of ours when that was more than the tolerance."""
     retained: bool = False
     """The broker replayed a retained message: state, not news."""
+    fault: str = ""
+    """What is wrong with the sensor behind its one reading, e.g. `electrical`."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from gateway.contract.committed import text_of, write_or_check
-from gateway.contract.events import FireEvent, ReadingBatch, ReadingEvent, StatusEvent, TapEvent
+from gateway.contract.events import FireEvent, ReadingBatch, ReadingEvent, RefusedReadings, StatusEvent, TapEvent
 from gateway.contract.receipts import Receipt
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "contract" / "events.schema.json"
@@ -20,14 +20,18 @@ _REF = "#/$defs/{model}"
 
 def schema() -> dict[str, Any]:
     """One document: `$defs/<kind>` is what a topic of that kind carries, `$defs/receipt` what ingest answers."""
-    events = (ReadingEvent, ReadingBatch, TapEvent, FireEvent, StatusEvent)
+    events = (ReadingEvent, ReadingBatch, RefusedReadings, TapEvent, FireEvent, StatusEvent)
     _, document = models_json_schema([(event, "validation") for event in events], ref_template=_REF)
     definitions: dict[str, Any] = document["$defs"]
     kinds: dict[str, Any] = {
         "reading": {
             "if": {"type": "object", "required": ["batch"]},
             "then": {"$ref": _REF.format(model="ReadingBatch")},
-            "else": {"$ref": _REF.format(model="ReadingEvent")},
+            "else": {
+                "if": {"type": "object", "required": ["refused"], "not": {"required": ["point"]}},
+                "then": {"$ref": _REF.format(model="RefusedReadings")},
+                "else": {"$ref": _REF.format(model="ReadingEvent")},
+            },
         },
         "tap": {"$ref": _REF.format(model="TapEvent")},
         "fire": {"$ref": _REF.format(model="FireEvent")},

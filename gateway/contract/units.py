@@ -32,6 +32,8 @@ _TABLE = (
     ("s", "time", 0),
     ("min", "time", 0),
     ("h", "time", 1),
+    ("1/h", "rate", 0),
+    ("MPa/h", "pressure_rate", 3),
     ("1", "number", 2),
 )
 

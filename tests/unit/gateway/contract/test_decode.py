@@ -287,3 +287,27 @@ def test_no_document_raises_anything_but_a_contract_error(document: dict[str, An
     else:
         assert all(math.isfinite(value) for *_, value, _ in outcome.readings)
         assert outcome.event_id == document["id"]
+
+
+@pytest.mark.parametrize("word", ["point", "batch", "refused"])
+def test_words_of_the_contract_may_be_names_in_a_refusal(word: str) -> None:
+    told = {
+        "id": "a7-1", "at": "2026-11-21T08:30:00Z", "topic": word, "raw": "e30=",
+        "refused": [{"place": word, "code": "null", "reason": f"{word} is null"}],
+    }  # fmt: skip
+    decoded = decode("reading", json.dumps(told).encode())
+    assert decoded.told == (word, b"{}")
+    assert [place for place, _ in decoded.refused] == [word]
+    assert not decoded.readings
+
+
+def test_a_reading_with_a_field_of_that_name_is_a_reading() -> None:
+    body = {"id": "a7-1", "at": "2026-11-21T08:30:00Z", "point": "p", "value": 1.0, "refused": []}
+    assert decode("reading", json.dumps(body).encode()).readings
+
+
+@pytest.mark.parametrize("code", ["", "\0", "x" * 33, "Ä", "two words"])
+def test_a_code_that_no_table_takes_is_refused(code: str) -> None:
+    told = {"id": "a7-1", "at": AT, "topic": "t", "raw": "", "refused": [{"place": "p", "code": code, "reason": "r"}]}
+    with pytest.raises(BadPayload):
+        decode("reading", json.dumps(told).encode())
