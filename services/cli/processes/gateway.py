@@ -10,6 +10,8 @@ from gateway.fire.sources import FireSources
 from gateway.outbox import Outbox
 from gateway.publish import Publisher
 from gateway.readers import Readers
+from gateway.sensors.buses import Buses
+from gateway.sensors.topics import Topics
 from gateway.site.model import Configs, SiteConfig
 from services.cli.health import sign
 from services.cli.wiring import broker_of, configs_of, stop_event
@@ -32,10 +34,11 @@ def gateway(
     points = {point.id for point in config.points_of(device)}
     with closing(Outbox(settings.outbox_path, via=f"{site}-{device}"[:64])) as outbox:
         publisher = Publisher(outbox, broker_of(settings), site, will_device=device).start()
-        drivers: list[Readers | FireSources] = []
+        drivers: list[Readers | FireSources | Topics | Buses] = []
         try:
             drivers += _start_readers(settings, config, publisher, device, clock)
             drivers += _start_fire(settings, configs, config, publisher, device, clock)
+            drivers += _start_sensors(settings, configs, config, publisher, device, clock)
             while True:
                 for driver in drivers:
                     driver.retry()
@@ -82,3 +85,26 @@ def _start_fire(
         per_address=settings.fire_per_address,
     )
     return [sources.start()]
+
+
+def _start_sensors(
+    settings: Settings, configs: Configs, config: SiteConfig, publisher: Publisher, device: str, clock: Clock
+) -> list[Topics | Buses]:
+    """The site's ready-made sensors, on topics of their own and on Modbus buses, if it has any."""
+    started: list[Topics | Buses] = []
+    if any(sensor.bus is None for sensor in config.sensors.sensors):
+        topics = Topics(
+            config,
+            configs.profiles,
+            publisher,
+            broker_of(settings),
+            f"gengfu-sensors-{config.site.id}-{device}",
+            lambda: to_ms(clock.now()),
+            gateway=device,
+        )
+        started.append(topics.start())
+    if any(sensor.bus is not None for sensor in config.sensors.sensors):
+        buses = Buses(config, configs.profiles, publisher, lambda: to_ms(clock.now()), settings.bus_addresses)
+        buses.start()
+        started.append(buses)
+    return started
