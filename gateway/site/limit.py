@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["high", "low", "deviation", "stale", "range"]
+Kind = Literal["high", "low", "deviation", "stale", "range", "stuck", "rate", "twin", "loop"]
+"""The last four are about the sensor: it does not move, it jumps, it disagrees with its twin, its loop is broken."""
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 """From least to most severe."""
@@ -22,7 +23,7 @@ class Limit:
     """One limit on one point. A value exactly at a threshold is inside the limit."""
 
     id: str
-    """Requirement id, e.g. `NUM-01`; `DATA-STALE` and `DATA-RANGE` are ours."""
+    """Requirement id, e.g. `NUM-01`; `DATA-STALE`, `DATA-RANGE` and other `DATA-` ids are ours."""
     variant: str
     """Empty for the documented limit itself, else a name such as `warning` or `stale`."""
     kind: Kind
@@ -35,7 +36,9 @@ class Limit:
     """`《document》section` the limit comes from."""
     unit: str
     threshold: float | None
-    """high, low: the value; deviation: the distance from `set_value`; None for stale and range."""
+    """high, low: the value; deviation: the distance from `set_value`; rate: `unit` per second; twin: the distance.
+
+    None for all others."""
     return_threshold: float | None
     """A raised limit clears only at or inside this; never on the wrong side of `threshold`."""
     severe_threshold: float | None
@@ -66,6 +69,8 @@ class Limit:
     """Why, and by whose approval, this site's limit is looser than the documented one."""
     policy: str
     """Policy id."""
+    twin: str = ""
+    """twin only: global key of the point that measures the same."""
 
     @property
     def rule(self) -> str:

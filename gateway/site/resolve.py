@@ -5,45 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.contract.units import UNITS
-from gateway.site.catalogue import AppliesTo, LimitSpec, Source
+from gateway.site.automatic import AUTOMATIC, STALE, is_asked_for, looped_points, numbers_of
+from gateway.site.catalogue import LimitSpec
 from gateway.site.draft import SharedDraft, SiteDraft
 from gateway.site.duration import format_duration, to_milliseconds
 from gateway.site.equipment import Equipment
 from gateway.site.files import LimitOverride
 from gateway.site.limit import Limit, Suspend
 from gateway.site.model import Area, Point
-from gateway.site.policies import DATA_POLICY
 from gateway.site.problems import Problems, Spot
 from gateway.site.sections import Item
 from gateway.site.terms import ROLE_NAMES
 from gateway.site.thresholds import check_spec, is_tighter, looser_keys
 
-_OURS = Source(document="更夫内置规则", section="数据可信")
-STALE = LimitSpec(
-    id="DATA-STALE",
-    title="数据中断",
-    title_en="No data",
-    requirement="没有数据不等于数据正常：超过失联时间没有读数即告警。",
-    source=_OURS,
-    our_defaults=("severity",),
-    applies_to=AppliesTo(),
-    kind="stale",
-    severity="medium",
-    policy=DATA_POLICY,
-)
-RANGE = LimitSpec(
-    id="DATA-RANGE",
-    title="读数超出量程",
-    title_en="Sensor out of range",
-    requirement="读数超出有效范围说明传感器有问题，不当作真实工况判断。",
-    source=_OURS,
-    our_defaults=("severity",),
-    applies_to=AppliesTo(),
-    kind="range",
-    severity="medium",
-    policy=DATA_POLICY,
-)
-AUTOMATIC = (STALE, RANGE)
 _CHANGEABLE = (
     "title", "title_en", "threshold", "return_threshold", "severe_threshold", "on_delay", "off_delay", "min_count",
     "window", "median_of", "stale_after", "severity", "severe_severity", "latching", "policy",
@@ -91,12 +65,13 @@ class LimitResolver:
         self._latching = {policy.id: policy.latching for policy in shared.policies.values()}
         self._placed = {one.point.id: one for one in self._place()}
         self._chosen: dict[str, dict[str, _Chosen]] = {point: {} for point in self._placed}
+        self._loops = looped_points(draft.sensors.values(), shared.profiles.values())
 
     def resolve(self) -> tuple[Limit, ...]:
         """All limits of the site: per point in the order of the files, ours last."""
         for spec in self._specs.values():
             for placed in self._placed.values():
-                if _applies(spec, placed):
+                if self._applies(spec, placed):
                     self._chosen[placed.point.id][spec.rule] = _Chosen(spec)
         self._prefer_documented_silence()
         changed: dict[tuple[str, str], Spot] = {}
@@ -184,7 +159,7 @@ class LimitResolver:
 
     def _targets(self, item: Item[LimitOverride], base: LimitSpec) -> list[_Placed]:
         if not item.value.points:
-            targets = [placed for placed in self._placed.values() if _applies(base, placed)]
+            targets = [placed for placed in self._placed.values() if self._applies(base, placed)]
             if not targets and self._draft.points.complete and not self._draft.points.broken:
                 self._problems.add(item.at("limit"), "limit_nowhere", limit=base.rule)
             return targets
@@ -262,6 +237,7 @@ class LimitResolver:
         stale_after = spec.stale_after or point.stale_after
         if hold_last and spec.kind != "stale":
             stale_after = None
+        numbers = numbers_of(spec, point, site)
         return Limit(
             id=spec.id,
             variant=spec.variant,
@@ -272,12 +248,12 @@ class LimitResolver:
             title_en=spec.title_en,
             source=str(spec.source),
             unit=point.unit,
-            threshold=spec.threshold,
-            return_threshold=spec.threshold if spec.return_threshold is None else spec.return_threshold,
+            threshold=numbers.threshold,
+            return_threshold=numbers.return_threshold,
             severe_threshold=spec.severe_threshold,
-            resolution=spec.resolution,
+            resolution=numbers.resolution,
             set_value=point.set_value if spec.kind == "deviation" else None,
-            on_delay_ms=to_milliseconds(spec.on_delay),
+            on_delay_ms=to_milliseconds(numbers.on_delay),
             off_delay_ms=to_milliseconds(spec.off_delay),
             min_count=spec.min_count,
             window_ms=to_milliseconds(spec.window),
@@ -294,16 +270,16 @@ class LimitResolver:
             ),
             loosened_reason=_reason(override) if chosen.loosened and override else None,
             policy=spec.policy,
+            twin=numbers.twin,
         )
+
+    def _applies(self, spec: LimitSpec, placed: _Placed) -> bool:
+        return _applies(spec, placed) and is_asked_for(spec, placed.point, looped=placed.point.id in self._loops)
 
 
 def _applies(spec: LimitSpec, placed: _Placed) -> bool:
-    """Whether a limit attaches to a point by itself."""
+    """Whether a limit attaches to such a point by itself."""
     point, wanted = placed.point, spec.applies_to
-    if spec.kind == "stale" and point.interval is None:
-        return False
-    if spec.kind == "range" and point.valid_min is None and point.valid_max is None:
-        return False
     kind = placed.equipment.kind if placed.equipment else "other"
     return (
         (wanted.quantity is None or point.quantity == wanted.quantity)

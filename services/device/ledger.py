@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -10,6 +11,15 @@ from gateway.contract.heard import Heard
 from services.device.sequence import Gap, Sequence, start
 from services.device.tables import DeviceSequence, DeviceState, HeardEvent
 from services.kernel.upsert import insert_missing, upsert
+
+_STATE = (
+    "heard_ms", "event_ms", "online", "ahead_ms", "online_ms", "battery", "rssi_dbm", "snr_db", "firmware", "offset_s",
+)  # fmt: skip
+_SAID = ("battery", "rssi_dbm", "snr_db", "firmware")
+_OFFSET_WEIGHT = 0.2
+"""How much of a new difference between clocks counts: one message that was long on its way changes little."""
+_OFFSET_STEP_S = 0.5
+"""A smaller change of a clock is not worth writing down."""
 
 
 @dataclass(slots=True)
@@ -20,6 +30,22 @@ class Device:
     event_ms: int = 0
     online: bool | None = None
     ahead_ms: int = 0
+    online_ms: int = 0
+    battery: float | None = None
+    rssi_dbm: float | None = None
+    snr_db: float | None = None
+    firmware: str | None = None
+    offset_s: float | None = None
+
+
+class Flip(NamedTuple):
+    """A device said that it is there, or its last will that it is not, and that is news."""
+
+    site: str
+    device: str
+    online: bool
+    at_ms: int
+    """Receive time: a last will carries the time of the connection it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +69,8 @@ class DeviceLedger:
         self._gapped: set[tuple[str, str, str]] = set()
         self._found: set[str] = set(sites)
         """Sites whose reported losses may have shrunk; after a start we cannot know."""
+        self._flips: list[Flip] = []
+        self._batteries: set[tuple[str, str]] = set()
         self._dirty_devices: set[tuple[str, str]] = set()
         self._dirty_sequences: set[tuple[str, str, str]] = set()
 
@@ -52,7 +80,7 @@ class DeviceLedger:
         for row in session.scalars(select(DeviceState)):
             site, _, device = row.device.partition("/")
             if site in self._sites:
-                self._devices[site, device] = Device(row.heard_ms, row.event_ms, row.online, row.ahead_ms)
+                self._devices[site, device] = Device(*(getattr(row, name) for name in _STATE))
         for counted in session.scalars(select(DeviceSequence)):
             site, _, device = counted.device.partition("/")
             if site in self._sites:
@@ -79,10 +107,46 @@ class DeviceLedger:
         device.event_ms = max(device.event_ms, event.at_ms)
         device.ahead_ms = event.ahead_ms
         if event.kind == "status" and event.body is not None:
-            # In order of arrival: a last will carries the time of the connection it ends.
-            device.online = bool(event.body["online"])
+            self._note_status(key, device, event, event.body)
         self._dirty_devices.add(key)
         return True
+
+    def _note_status(self, key: tuple[str, str], device: Device, event: Heard, body: dict[str, Any]) -> None:
+        """In order of arrival: a last will carries the time of the connection it ends."""
+        online = bool(body["online"])
+        if online is not device.online:
+            if device.online is not None or not online:
+                self._flips.append(Flip(*key, online, event.received_ms))
+            device.online, device.online_ms = online, event.received_ms
+        before = device.battery
+        for name in _SAID:
+            if body.get(name) is not None:
+                setattr(device, name, body[name])
+        if device.battery != before:
+            self._batteries.add(key)
+        told = body.get("clock_offset_s")
+        if told is not None:
+            device.offset_s = float(told)
+        elif online and event.at_ms and not event.retained:
+            seen = event.ahead_ms / 1000 if event.ahead_ms else (event.at_ms - event.received_ms) / 1000
+            before_s = device.offset_s
+            offset = seen if before_s is None else before_s + _OFFSET_WEIGHT * (seen - before_s)
+            if before_s is None or abs(offset - before_s) >= _OFFSET_STEP_S * _OFFSET_WEIGHT:
+                device.offset_s = round(offset, 3)
+
+    def device(self, site: str, device: str) -> Device | None:
+        """What is known of a device; None: it was never heard."""
+        return self._devices.get((site, device))
+
+    def take_flips(self) -> list[Flip]:
+        """Changes between there and not there since the last call, in order of arrival."""
+        found, self._flips = self._flips, []
+        return found
+
+    def take_batteries(self) -> list[tuple[str, str]]:
+        """Devices whose battery reads differently since the last call."""
+        found, self._batteries = sorted(self._batteries), set()
+        return found
 
     def _count(self, event: Heard, *, known_device: bool) -> bool:
         key = (event.site, event.device, event.boot)
@@ -153,10 +217,10 @@ class DeviceLedger:
         """Write what changed since the last save."""
         if self._dirty_devices:
             states = [
-                (f"{key[0]}/{key[1]}", device.heard_ms, device.event_ms, device.online, device.ahead_ms)
-                for key, device in ((key, self._devices[key]) for key in self._dirty_devices)
+                (f"{key[0]}/{key[1]}", *(getattr(self._devices[key], name) for name in _STATE))
+                for key in self._dirty_devices
             ]
-            upsert(session, DeviceState, ("device", "heard_ms", "event_ms", "online", "ahead_ms"), states, ("device",))
+            upsert(session, DeviceState, ("device", *_STATE), states, ("device",))
             self._dirty_devices.clear()
         if self._dirty_sequences:
             counts = [

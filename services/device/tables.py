@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy import JSON, BigInteger, Float, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.kernel.db import Base, UtcDateTime
@@ -24,6 +24,35 @@ class DeviceState(Base):
     """What its status events say; None: it never said."""
     ahead_ms: Mapped[int] = mapped_column(BigInteger, default=0)
     """How far its clock ran ahead when that was last seen; 0: it did not."""
+    online_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    """When `online` last changed; 0: never."""
+    battery: Mapped[float | None] = mapped_column(Float)
+    """In per cent, as it last said."""
+    rssi_dbm: Mapped[float | None] = mapped_column(Float)
+    snr_db: Mapped[float | None] = mapped_column(Float)
+    firmware: Mapped[str | None] = mapped_column(String(64))
+    offset_s: Mapped[float | None] = mapped_column(Float)
+    """How far its clock is ahead of ours, where it says or shows it."""
+
+
+class DeviceSilence(Base):
+    """A stretch in which a device was silent, offline, or came and went: what its online rate lacks."""
+
+    __tablename__ = "device_silence"
+    __table_args__ = (
+        Index("ix_device_silence_device_started_at", "device", "started_at"),
+        Index("ix_device_silence_started_at", "started_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    device: Mapped[str] = mapped_column(String(130))
+    """Global key `{site}/{device}`."""
+    kind: Mapped[str] = mapped_column(String(16))
+    """silent, offline or flapping."""
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    excused: Mapped[bool] = mapped_column(default=False)
+    """In maintenance mode: listed, not counted (AMB-26)."""
 
 
 class DeviceSequence(Base):

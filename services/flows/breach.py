@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -38,18 +40,28 @@ class Reactions:
         *,
         hidden_by: str | None = None,
         provisional: float | None = None,
+        detail: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Act on one finding. `hidden_by`: why design hides its alert; `provisional`: the set value that stood in."""
+        """Act on one finding. `hidden_by`: why design hides its alert; `provisional`: the set value that stood in.
+
+        `detail`: what the alert should remember besides, e.g. who typed the value in.
+        """
         kind = finding.effect.kind
         if kind in ("breached", "worsened"):
-            self._raise(session, finding, now, hidden_by, provisional)
+            self._raise(session, finding, now, hidden_by, provisional, detail)
         elif kind == "cleared":
             self._clear(session, finding, now)
         elif kind == "late_breach":
             self._note_late(session, finding, now, provisional)
 
     def _raise(
-        self, session: Session, finding: Finding, now: datetime, hidden_by: str | None, provisional: float | None
+        self,
+        session: Session,
+        finding: Finding,
+        now: datetime,
+        hidden_by: str | None,
+        provisional: float | None,
+        detail: Mapping[str, Any],
     ) -> None:
         limit, effect = finding
         config = self.sites[limit.site]
@@ -68,7 +80,7 @@ class Reactions:
                 title_en=f"{point.name_en or point.name}: {limit.title_en or limit.title}",
                 severity=severity,
                 event_at=event_at,
-                value=None if limit.kind == "stale" else effect.value,
+                value=None if limit.kind in ("stale", "loop") else effect.value,
                 unit=limit.unit,
                 limit_text=limit_text(limit, point, provisional),
                 source=limit.source,
@@ -82,7 +94,8 @@ class Reactions:
                     "equipment": point.equipment,
                     "point": point.id,
                 }
-                | ({"provisional_set": provisional} if limit.kind == "deviation" and provisional is not None else {}),
+                | ({"provisional_set": provisional} if limit.kind == "deviation" and provisional is not None else {})
+                | dict(detail),
             ),
             now,
         )
@@ -97,7 +110,7 @@ class Reactions:
 
     def _clear(self, session: Session, finding: Finding, now: datetime) -> None:
         limit, effect = finding
-        value = None if limit.kind == "stale" else effect.value
+        value = None if limit.kind in ("stale", "loop") else effect.value
         cleared = alerts.clear_alert(session, limit.rule, limit.point, from_ms(effect.at_ms), value, now)
         if cleared is not None and cleared.alert.announced_occurrence >= cleared.alert.occurrence:
             tell_cleared(session, self.sites[limit.site], cleared, now)
@@ -161,6 +174,8 @@ def limit_text(limit: Limit, point: Point, provisional: float | None = None) -> 
         low = "" if limit.valid_min is None else f"{limit.valid_min:.{digits}f}"
         high = "" if limit.valid_max is None else f"{limit.valid_max:.{digits}f}"
         return f"{low}…{high}{unit}"
+    if limit.kind == "stuck":
+        return f"≤ {_duration(limit.on_delay_ms)}"
     if limit.threshold is None:
         return ""
     threshold = f"{limit.threshold:.{digits}f}"
@@ -169,6 +184,10 @@ def limit_text(limit: Limit, point: Point, provisional: float | None = None) -> 
         if limit.set_value is not None:
             centre = f"{limit.set_value:.{digits}f}"
         return f"{centre} ± {threshold}{unit}"
+    if limit.kind == "rate":
+        return f"≤ {limit.threshold:g}{unit}/s"
+    if limit.kind == "twin":
+        return f"± {threshold}{unit}"
     return f"{'≤' if limit.kind == 'high' else '≥'} {threshold}{unit}"
 
 

@@ -12,7 +12,7 @@ from gateway.site.terms import Role
 from services.alert import service as alerts
 from services.alert.store import duration
 from services.alert.tables import Alert
-from services.flows import ladder, ledger, order_category
+from services.flows import ladder, ledger, order_category, same_fault
 from services.notify import service as notify
 from services.notify import texts
 from services.notify.model import Channel, Notice, Recipient
@@ -156,6 +156,8 @@ def _order_for(session: Session, config: SiteConfig, alert: Alert, now: datetime
     owner = owner_of(config, alert)
     place, place_en = place_of(config, alert)
     entry, point = ledger.equipment_of_alert(session, config, alert), config.point_by_key.get(alert.target)
+    if entry is not None:
+        same_fault.join_inspection(session, entry, alert, now)
     declared = point.equipment if point is not None else None
     created = work_orders.create_for_alert(
         session,
@@ -171,7 +173,8 @@ def _order_for(session: Session, config: SiteConfig, alert: Alert, now: datetime
             assignee_role=str(alert.detail.get("assignee_role", "engineer")),
             clock_from=alert.last_active_at,
             policy=alert.policy,
-            detail={"place_en": place_en, "title_en": alert.title_en},
+            detail={"place_en": place_en, "title_en": alert.title_en}
+            | ({"typed": alert.detail["typed"]} if "typed" in alert.detail else {}),
         ),
         ZoneInfo(config.site.timezone),
         now,
@@ -209,7 +212,8 @@ def _tell(
         late=late,
     )
     acknowledged = alert.acked_occurrence >= alert.occurrence
-    point = alert.target if alert.target in config.point_by_key else None
+    about = str(alert.detail.get("stands_for", alert.target))  # a silent device stands for its points
+    point = about if about in config.point_by_key else None
     people = recipients(config, point, off_duty(session, config, now))
     notify.announce(session, notice, people, channels(config), now, acknowledged=acknowledged)
 

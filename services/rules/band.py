@@ -56,7 +56,7 @@ def band_of(limit: Limit, set_value: float | None = None) -> Band | None:
         low = scaled(limit.valid_min) if limit.valid_min is not None else -INF
         high = scaled(limit.valid_max) if limit.valid_max is not None else INF
         return Band(low, high, low, high, -INF, INF, scale)
-    if limit.kind == "stale" or limit.threshold is None:
+    if limit.kind not in ("high", "low", "deviation") or limit.threshold is None:
         return None
     threshold = scaled(limit.threshold)
     back = scaled(limit.return_threshold) if limit.return_threshold is not None else threshold

@@ -1,82 +1,30 @@
 """The pure step: (state, event, limit, now) → (state', effects). No clock, no database, no I/O.
 
 Event time decides. Hysteresis acts only on the way back; both delays need evidence at both ends, and a gap longer than
-the stale time restarts them. Silence and bad samples never clear anything.
+the stale time restarts them. Silence and bad samples never clear anything, and begin a clearing anew.
 """
-
-from enum import StrEnum
-from typing import NamedTuple
 
 from gateway.site.limit import Limit
 from services.rules.band import Band
+from services.rules.memory import (
+    NOTHING,
+    Effect,
+    Phase,
+    Reading,
+    RuleState,
+    Step,
+    Tick,
+    advance,
+    breach,
+    clear,
+    gap_before,
+    is_breach,
+    too_often,
+)
+from services.rules.sensor import WATCHES, step_sensor
 
 BAD = 2
 """Quality of a sample that is no data."""
-
-
-class Phase(StrEnum):
-    """Where a limit stands for its point."""
-
-    NORMAL = "normal"
-    PENDING = "pending"
-    """Outside, the on-delay runs."""
-    BREACHED = "breached"
-    RETURNING = "returning"
-    """Back inside, the off-delay runs; still a breach."""
-
-
-class RuleState(NamedTuple):
-    """All that a limit remembers of its point. Times are event times in epoch milliseconds."""
-
-    phase: Phase = Phase.NORMAL
-    since_ms: int = 0
-    """When the running delay began, or the breach."""
-    last_ms: int = 0
-    """Newest sample judged."""
-    out_since_ms: int = 0
-    """When the raw value left the band; 0 while it is inside."""
-    worst: float = 0.0
-    """The value farthest outside since then."""
-    alerted: bool = False
-    """Whether the running excursion became a breach."""
-    severe: bool = False
-    recent: tuple[float, ...] = ()
-    """The last compared values, for the median."""
-    outs: tuple[int, ...] = ()
-    """When the latest excursions began, for the minimum count in a window."""
-
-
-class Reading(NamedTuple):
-    """A sample to judge."""
-
-    at_ms: int
-    value: float
-    quality: int = 0
-    suspended: bool = False
-    """A maintenance mode or a running fire pump excuses new breaches."""
-
-
-class Tick(NamedTuple):
-    """Time passed without a sample. `hearing_since_ms`: since when we could have heard one."""
-
-    at_ms: int
-    hearing_since_ms: int
-
-
-class Effect(NamedTuple):
-    """A fact about a limit at one point."""
-
-    kind: str
-    """breached | worsened | cleared | excursion_ended | late_breach"""
-    at_ms: int
-    value: float
-    since_ms: int = 0
-    severe: bool = False
-    alerted: bool = False
-
-
-NOTHING: tuple[Effect, ...] = ()
-Step = tuple[RuleState, tuple[Effect, ...]]
 
 
 def step(state: RuleState, event: Reading | Tick, limit: Limit, band: Band | None, now_ms: int) -> Step:
@@ -85,12 +33,15 @@ def step(state: RuleState, event: Reading | Tick, limit: Limit, band: Band | Non
         return _step_stale(state, event, limit, now_ms)
     if isinstance(event, Tick):
         return _step_tick(state, event, limit)
+    usable = event.quality != BAD and in_range(limit, event.value)
+    if limit.kind in WATCHES:
+        return step_sensor(state, event, limit, usable=usable)
     if band is None:
         return state, NOTHING
     if limit.kind == "range":
         return _step_range(state, event, limit, band)
-    if event.quality == BAD or not in_range(limit, event.value):
-        return state, NOTHING
+    if not usable:
+        return _doubt_return(state, event.at_ms), NOTHING
     if event.at_ms < state.last_ms:
         if not event.suspended and band.outside(band.compared(event.value)):
             return state, (Effect("late_breach", event.at_ms, event.value),)
@@ -108,7 +59,7 @@ def in_range(limit: Limit, value: float) -> bool:
 def _step_stale(state: RuleState, event: Reading | Tick, limit: Limit, now_ms: int) -> Step:
     if isinstance(event, Reading):
         watched = limit.valid_min is not None or limit.valid_max is not None  # a range limit speaks of bad samples
-        if event.quality == BAD and (state.phase is Phase.BREACHED or not watched):
+        if event.quality == BAD and (state.phase is Phase.BREACHED or not (watched or event.fault)):
             return state, NOTHING
         last_ms = max(state.last_ms, event.at_ms)
         fresh = now_ms - last_ms <= limit.stale_after_ms
@@ -128,17 +79,17 @@ def _step_stale(state: RuleState, event: Reading | Tick, limit: Limit, now_ms: i
 
 def _step_range(state: RuleState, event: Reading, limit: Limit, band: Band) -> Step:
     """A value that the sensor cannot have, or one it calls bad itself: a fault of the sensor, not of the plant."""
-    if event.at_ms < state.last_ms:
+    if event.at_ms < state.last_ms or event.fault:
         return state, NOTHING
     broken = event.quality == BAD or band.outside(band.compared(event.value))
-    gap = _gap(state, event.at_ms, limit)
-    return _advance(state, event, limit, broken, not broken, severe=False, gap=gap)
+    gap = gap_before(state, event.at_ms, limit)
+    return advance(state, event, limit, broken, not broken, severe=False, gap=gap)
 
 
 def _step_band(state: RuleState, event: Reading, limit: Limit, band: Band) -> Step:
     x = band.compared(event.value)
     raw_out = band.outside(x)
-    gap = _gap(state, event.at_ms, limit)
+    gap = gap_before(state, event.at_ms, limit)
     if limit.median_of > 1:
         recent = (*(() if gap else state.recent[1 - limit.median_of :]), x)
         judged = sorted(recent)[(len(recent) - 1) // 2] if len(recent) % 2 else _inner_middle(recent, band)
@@ -146,8 +97,9 @@ def _step_band(state: RuleState, event: Reading, limit: Limit, band: Band) -> St
     else:
         judged = x
     state, ended = _track_excursion(state, event, limit, band, x)
-    out = band.outside(judged) or (raw_out and _too_often(state, limit))
-    state, effects = _advance(state, event, limit, out, band.returned(judged), severe=band.severe(judged), gap=gap)
+    out = band.outside(judged) or (raw_out and too_often(state, limit))
+    returned = band.returned(judged) and not event.doubted
+    state, effects = advance(state, event, limit, out, returned, severe=band.severe(judged), gap=gap)
     if any(effect.kind == "breached" for effect in effects):
         state = state._replace(alerted=state.out_since_ms > 0)
     return state, effects + ended
@@ -167,7 +119,7 @@ def _track_excursion(state: RuleState, event: Reading, limit: Limit, band: Band,
             if limit.min_count > 1 and not event.suspended:
                 recent = (t for t in state.outs if event.at_ms - t <= limit.window_ms)
                 state = state._replace(outs=(*recent, event.at_ms)[-limit.min_count :])
-            return state._replace(out_since_ms=event.at_ms, worst=event.value, alerted=_is_breach(state)), NOTHING
+            return state._replace(out_since_ms=event.at_ms, worst=event.value, alerted=is_breach(state)), NOTHING
         if band.beyond(x) > band.beyond(band.compared(state.worst)):
             return state._replace(worst=event.value), NOTHING
         return state, NOTHING
@@ -177,80 +129,20 @@ def _track_excursion(state: RuleState, event: Reading, limit: Limit, band: Band,
     return state._replace(out_since_ms=0, worst=0.0, alerted=False), (ended,)
 
 
-def _is_breach(state: RuleState) -> bool:
-    return state.phase in (Phase.BREACHED, Phase.RETURNING)
-
-
-def _too_often(state: RuleState, limit: Limit) -> bool:
-    """Whether short excursions come so often that together they are a breach."""
-    return limit.min_count > 1 and len(state.outs) >= limit.min_count
-
-
-def _gap(state: RuleState, at_ms: int, limit: Limit) -> bool:
-    """Whether nothing was heard for so long that a running delay proves nothing."""
-    return (
-        limit.stale_after_ms > 0
-        and state.last_ms > 0
-        and not limit.hold_last
-        and at_ms - state.last_ms > limit.stale_after_ms
-    )
-
-
-def _advance(
-    state: RuleState, event: Reading, limit: Limit, out: bool, returned: bool, *, severe: bool, gap: bool
-) -> Step:
-    """Move through the phases on a good sample in order."""
-    at_ms = event.at_ms
-    phase = state.phase
-    state = state._replace(last_ms=at_ms)
-    if phase is Phase.NORMAL:
-        if not out or event.suspended:
-            return state, NOTHING
-        if limit.on_delay_ms == 0 or _too_often(state, limit):
-            return _breach(state, at_ms, at_ms, event.value, severe)
-        return state._replace(phase=Phase.PENDING, since_ms=at_ms), NOTHING
-    if phase is Phase.PENDING:
-        if not out or event.suspended:
-            return state._replace(phase=Phase.NORMAL, since_ms=0), NOTHING
-        if _too_often(state, limit):
-            return _breach(state, at_ms, state.since_ms, event.value, severe)
-        if gap:
-            return state._replace(since_ms=at_ms), NOTHING
-        if at_ms - state.since_ms >= limit.on_delay_ms:
-            return _breach(state, at_ms, state.since_ms, event.value, severe)
-        return state, NOTHING
-    effects = NOTHING
-    if severe and not state.severe:
-        state = state._replace(severe=True)
-        effects = (Effect("worsened", at_ms, event.value, since_ms=state.since_ms, severe=True),)
-    if not returned:
-        if phase is Phase.RETURNING:
-            state = state._replace(phase=Phase.BREACHED, since_ms=at_ms)
-        return state, effects
-    if phase is Phase.BREACHED or gap:
-        state = state._replace(phase=Phase.RETURNING, since_ms=at_ms)
-    if at_ms - state.since_ms >= limit.off_delay_ms:
-        return _clear(state, at_ms, event.value)
-    return state, effects
-
-
-def _breach(state: RuleState, at_ms: int, since_ms: int, value: float, severe: bool) -> Step:
-    state = state._replace(phase=Phase.BREACHED, since_ms=since_ms, severe=severe, outs=())
-    return state, (Effect("breached", at_ms, value, since_ms=since_ms, severe=severe),)
-
-
-def _clear(state: RuleState, at_ms: int, value: float) -> Step:
-    cleared = Effect("cleared", at_ms, value, since_ms=state.since_ms)
-    return state._replace(phase=Phase.NORMAL, since_ms=0, severe=False, outs=()), (cleared,)
+def _doubt_return(state: RuleState, at_ms: int) -> RuleState:
+    """A clearing that had begun begins anew once there is data again."""
+    if state.phase is Phase.RETURNING and at_ms >= state.last_ms:
+        return state._replace(phase=Phase.BREACHED, since_ms=at_ms)
+    return state
 
 
 def _step_tick(state: RuleState, event: Tick, limit: Limit) -> Step:
     """Only a limit that holds its last value may let a delay run out without a new sample."""
-    if not limit.hold_last:
+    if not limit.hold_last or limit.kind in WATCHES:
         return state, NOTHING
     if state.phase is Phase.PENDING and event.at_ms - state.since_ms >= limit.on_delay_ms:
         at_ms = state.since_ms + limit.on_delay_ms
-        return _breach(state, at_ms, state.since_ms, state.worst, severe=False)
+        return breach(state, at_ms, state.since_ms, state.worst, severe=False)
     if state.phase is Phase.RETURNING and event.at_ms - state.since_ms >= limit.off_delay_ms:
-        return _clear(state, state.since_ms + limit.off_delay_ms, state.worst)
+        return clear(state, state.since_ms + limit.off_delay_ms, state.worst)
     return state, NOTHING

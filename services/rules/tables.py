@@ -29,7 +29,7 @@ class PointState(Base):
 
 
 class RuleStateRow(Base):
-    """The state of one limit on one point whenever it is not simply calm."""
+    """The state of one limit on one point, unless it follows from the state of the point."""
 
     __tablename__ = "rule_state"
 
@@ -76,7 +76,7 @@ class MaintenanceMode(Base):
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     target: Mapped[str] = mapped_column(String(130))
-    """`{site}`, `{site}/{point}` or `{site}/{equipment}`."""
+    """`{site}`, `{site}/{point}`, `{site}/{equipment}` or `{site}/{pump station}`."""
     reason: Mapped[str] = mapped_column(String(500))
     by: Mapped[str] = mapped_column(String(64))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)

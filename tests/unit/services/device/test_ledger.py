@@ -112,3 +112,29 @@ def test_other_groups_sites_are_not_ours(db: Database) -> None:
         ledger = DeviceLedger(frozenset({"jinghe"}))
         ledger.load(session)
         assert ledger.losses(NOW_MS + 99_000, 0) == []
+
+
+def test_what_a_device_says_of_itself_is_kept(desk: Desk) -> None:
+    first = status("b1-1", online=True, boot="b1", seq=1)
+    first.body = {"id": "b1-1", "online": True, "battery": 64, "rssi_dbm": -70.5, "snr_db": 4, "firmware": "1.2"}
+    first.at_ms = NOW_MS + 3_000
+    desk.hear(first, status("b1-2", online=True, boot="b1", seq=2, at_ms=NOW_MS))
+    with desk.db.read() as session:
+        state = session.get_one(DeviceState, "yunhe/plc")
+        assert (state.battery, state.rssi_dbm, state.snr_db, state.firmware) == (64, -70.5, 4, "1.2")
+        assert state.online_ms == NOW_MS
+        assert state.offset_s == pytest.approx(2.4), "one message that was long on its way changes little"
+    told = status("b1-3", online=True, boot="b1", seq=3)
+    told.body = {"id": "b1-3", "online": True, "clock_offset_s": -12.5}
+    desk.hear(told)
+    with desk.db.read() as session:
+        assert session.get_one(DeviceState, "yunhe/plc").offset_s == -12.5
+        assert session.get_one(DeviceState, "yunhe/plc").battery == 64
+
+
+def test_only_changes_between_there_and_not_there_are_news(db: Database) -> None:
+    desk = Desk(db, restarts=False)
+    for seq, online in enumerate((True, True, False, False, True), start=1):
+        desk.hear(status(f"b1-{seq}", online=online, boot="b1", seq=seq, at_ms=NOW_MS + seq))
+    assert [(one.online, one.at_ms - NOW_MS) for one in desk.ledger.take_flips()] == [(False, 3), (True, 5)]
+    assert desk.ledger.take_flips() == []

@@ -101,6 +101,14 @@ def test_a_flood_of_the_same_mistake_costs_a_bounded_number_of_rows(
     ]
 
 
+def test_made_up_codes_share_the_budget_of_their_device(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "ROWS_PER_WINDOW", 5)
+    monkeypatch.setattr(quarantine, "WHOLE_PER_WINDOW", 2)
+    rows = kept(db, *(rejected(b"x" * 5000, code=f"code_{number}") for number in range(30)))
+    assert [len(row.payload) for row in rows] == [5000] * 8 + [KEPT_BYTES_LATER] * 12
+    assert sum(row.count for row in rows) == 30
+
+
 def test_made_up_devices_share_one_budget(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quarantine, "ROWS_PER_WINDOW", 3)
     rows = kept(db, *(rejected(b"x", code="unknown_device", device=f"d{n}") for n in range(10)))
