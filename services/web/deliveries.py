@@ -19,12 +19,13 @@ from services.flows.patrol import rounds as patrol_rounds
 from services.kernel.collisions import once_more
 from services.kernel.errors import AppError, Invalid, NotFound
 from services.kernel.timers import Timer
+from services.measurement.model import Entry
 from services.patrol.phone import handset
 from services.patrol.phone import items as phone
 from services.patrol.phone.handset import Handset
 from services.patrol.tables import Phone
 from services.people.roles import Actor, require
-from services.web import phone_fire
+from services.web import phone_fire, typed
 from services.web.api import phone_schemas as schemas
 from services.web.deps import Services
 
@@ -117,12 +118,14 @@ def _known(delivery: _Delivery, raws: Iterable[Mapping[str, Any]], outcome: _Out
 
 def _take(delivery: _Delivery, item: phone.Item, solved: Solved, outcome: _Outcome) -> None:
     try:
-        if not isinstance(item, phone.TapItem):
+        if not isinstance(item, phone.TapItem | phone.ReadingItem):
             _command(delivery, item, solved)
-        elif outcome.closed is None:
+        elif outcome.closed is not None:
+            return  # nothing overtakes a tap that has to wait
+        elif isinstance(item, phone.TapItem):
             _put(delivery, item, solved)
         else:
-            return  # nothing overtakes a tap that has to wait
+            _type_in(delivery, item, solved)
     except phone.DoorClosed as error:
         outcome.closed = error
     except AppError as error:
@@ -140,7 +143,7 @@ def _named(raw: Mapping[str, Any]) -> str:
 
 def _refuse(delivery: _Delivery, client_id: str, error: AppError, outcome: _Outcome) -> None:
     log.warning("Phone %s: item %s refused: %s", delivery.phone, client_id, error)
-    outcome.refused.append(schemas.Refused(client_id=client_id, reason=error.message))
+    outcome.refused.append(schemas.Refused(client_id=client_id, reason=error.message, status=error.status))
 
 
 def _put(delivery: _Delivery, item: phone.TapItem, solved: Solved) -> None:
@@ -157,6 +160,21 @@ def _put(delivery: _Delivery, item: phone.TapItem, solved: Solved) -> None:
     if doubts:
         body["doubts"] = [str(one) for one in doubts]
     svc.door.put(config.site.id, body)
+
+
+@once_more
+def _type_in(delivery: _Delivery, item: phone.ReadingItem, solved: Solved) -> None:
+    actor = delivery.actor.username
+    by = item.by if delivery.handset.is_his(item.by, solved) else actor
+    typed.may_enter(delivery.config, delivery.actor, by)
+    entry = Entry(
+        item.client_id, item.point, item.value, item.instrument, item.circuit, item.place, item.condition,
+        item.note, item.photos,
+    )  # fmt: skip
+    typed.put(
+        delivery.svc, delivery.config, entry, by=by, at=from_ms(solved.at_ms), now=delivery.now,
+        delivered_by="" if by == actor else actor,
+    )  # fmt: skip
 
 
 @once_more

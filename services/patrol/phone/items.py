@@ -35,6 +35,9 @@ class TapDoor(Protocol):
     def put(self, site: str, body: Mapping[str, Any]) -> None:
         """Keep one tap durably before returning; raises DoorClosed while that cannot be done."""
 
+    def put_reading(self, site: str, device: str, body: Mapping[str, Any]) -> None:
+        """The same for a reading that a person typed in: an event of the point's device."""
+
 
 class DoorClosed(AppError):
     """Taps cannot be taken right now; the phone keeps them and comes again."""
@@ -149,7 +152,22 @@ class InspectionItem(_Item):
         return max(self.wall_ms - self.started.wall_ms, 0)
 
 
-Item = TapItem | ReportItem | SignItem | FireItem | InspectionItem
+class ReadingItem(_Item):
+    """A value that was measured and typed in; the item's own clocks say when."""
+
+    kind: Literal["reading"]
+    point: Id
+    value: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+    """In the point's unit."""
+    instrument: Annotated[str, StringConstraints(max_length=80)] = ""
+    circuit: Annotated[str, StringConstraints(max_length=80)] = ""
+    place: Annotated[str, StringConstraints(max_length=200)] = ""
+    condition: Literal["", "dry", "wet"] = ""
+    note: Annotated[str, StringConstraints(max_length=500)] = ""
+    photos: Photos = ()
+
+
+Item = TapItem | ReportItem | SignItem | FireItem | InspectionItem | ReadingItem
 _ITEMS: TypeAdapter[Item] = TypeAdapter(Annotated[Item, Field(discriminator="kind")])
 
 

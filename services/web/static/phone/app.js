@@ -5,6 +5,7 @@ import * as fire from "./fire.js";
 import { loadDrafts, resumeInspection } from "./inspect.js";
 import * as live from "./live.js";
 import * as nfc from "./nfc.js";
+import * as readings from "./readings.js";
 import { resumeSos, sosButton } from "./sos.js";
 import { activeRound, by, changed, load, onChange, refresh, state, update } from "./state.js";
 import * as sync from "./sync.js";
@@ -131,6 +132,7 @@ async function linked({ state: link, answer }) {
     updated = performance.now();
     await update()
       .then(() => upkeep.update(by()))
+      .then(() => readings.update(by()))
       .catch(() => {});
   } else if (link === "ok" && (await upkeep.isAnswered())) await upkeep.update(by()).catch(() => {});
   draw();
@@ -162,6 +164,7 @@ async function main() {
   onChange(draw);
   await load();
   await upkeep.load(by());
+  await readings.load(by());
   await loadDrafts();
   draw();
   keepForLater().catch(() => {});

@@ -49,15 +49,19 @@ export async function me() {
 
 export const briefing = () => request(`${API}/rounds`);
 
-/** What is to be inspected; null: what the phone has, `version`, is still true. */
-export async function upkeep(version) {
+/** What changed since `version`; null: what the phone has is still true. */
+async function since(path, version) {
   try {
-    return await request(`${API}/upkeep`, { headers: { "If-None-Match": `"${version}"` } });
+    return await request(`${API}/${path}`, { headers: { "If-None-Match": `"${version}"` } });
   } catch (error) {
     if (error instanceof Refused && error.problem.status === 304) return null;
     throw error;
   }
 }
+/** What is to be inspected. */
+export const upkeep = (version) => since("upkeep", version);
+/** What is measured and typed in. */
+export const readings = (version) => since("readings", version);
 export const fire = () => request(`${API}/fire`, {}, 8_000);
 export const csrfToken = () => csrf;
 

@@ -156,10 +156,14 @@ function missing(checklist, draft) {
   if (unanswered.length) return { id: idOf(unanswered[0]), text: t("answers_missing", { count: unanswered.length }) };
   const bare = findings(checklist, draft).find((id) => !draft.notes[id]?.trim() && !draft.pictures[id]?.length);
   if (bare) return { id: idOf({ id: bare }), text: t("finding_needs_word") };
+  const unseen = checklist.items.find((item) => needsPhoto(item, draft) && !draft.pictures[item.id]?.length);
+  if (unseen) return { id: idOf(unseen), text: t("finding_needs_photo") };
   const measured = checklist.items.some((item) => item.instrument && draft.answers[item.id] !== undefined);
   if (measured && !draft.instrument.trim()) return { id: "check-instrument", text: t("instrument_missing") };
   return null;
 }
+
+const needsPhoto = (item, draft) => item.photo && isGood(item, draft.answers[item.id]) === false;
 
 function deliverable(equipment, checklist, draft) {
   const bad = findings(checklist, draft);
@@ -254,7 +258,8 @@ function findingFields(item, draft, row, save) {
     row.classList.remove("is-missing");
     save();
   };
-  return [box, photoRow(draft.pictures[item.id], pictured)];
+  const asked = item.photo && h("p", { class: "quiet" }, t("finding_needs_photo"));
+  return [box, asked, photoRow(draft.pictures[item.id], pictured)];
 }
 
 /** One touch, and one more to be sure, for what is only looked at: never for numbers, photos or signatures. */

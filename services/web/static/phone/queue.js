@@ -69,11 +69,11 @@ export const waiting = async () => (await count("queue")) + (await count("photos
 
 /** The server has `accepted` for good; what it `refused` is kept aside to be shown. */
 export function settle(items, accepted, refused) {
-  const reasons = new Map(refused.map((one) => [one.client_id, one.reason]));
+  const reasons = new Map(refused.map(({ client_id, reason, status }) => [client_id, { reason, status }]));
   const gone = new Set(accepted);
   return write(["queue", "refused"], (stores) => {
     for (const item of items) {
-      if (reasons.has(item.client_id)) stores.refused.put({ ...item, reason: reasons.get(item.client_id) });
+      if (reasons.has(item.client_id)) stores.refused.put({ ...item, ...reasons.get(item.client_id) });
       if (gone.has(item.client_id) || reasons.has(item.client_id)) stores.queue.delete(item.seq);
     }
   });

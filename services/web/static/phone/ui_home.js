@@ -8,6 +8,7 @@ import { by, changed, isOnDuty, setActive, setDuty, state } from "./state.js";
 import * as sync from "./sync.js";
 import { askForPin } from "./duty.js";
 import { button, buzz, beep, clockTime, closeSheet, dayOf, h, icon, openSheet, toast, weekday } from "./ui.js";
+import { readingsEntry } from "./ui_readings.js";
 import { listen } from "./ui_round.js";
 import { nameOf, t } from "./words.js";
 
@@ -27,6 +28,7 @@ export function homeView() {
         isOnDuty() ? t("on_duty_since", { at: clockTime(state.duty.since_ms) }) : t("off_duty"),
       ),
     ),
+    readingsEntry(),
     h("h2", { class: "section-title" }, t("my_rounds")),
     rounds.length
       ? h(

@@ -10,6 +10,7 @@ import * as sync from "./sync.js";
 import { button, clockTime, closeSheet, h, hasSound, icon, openSheet, setSound, toast } from "./ui.js";
 import { language, languages, nameOf, speak, t } from "./words.js";
 
+const REFUSALS = { 403: "refused_forbidden", 404: "refused_unknown", 409: "refused_conflict", 422: "refused_invalid" };
 const NAMES = { zh: "简体中文", en: "English" };
 
 export function meView() {
@@ -142,6 +143,7 @@ async function showRefused() {
             { class: "grow" },
             `${t(`kind_${item.kind}`)} ${clockTime(item.wall_ms + skewMs())}`,
             h("br"),
+            REFUSALS[item.status] && [t(REFUSALS[item.status]), h("br")],
             h("span", { class: "quiet" }, item.reason),
           ),
           button("button-plain", t("forget"), () => forget(item)),

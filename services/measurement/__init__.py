@@ -1,0 +1,1 @@
+"""Readings that people typed in: who measured what with which instrument, where."""
