@@ -10,9 +10,11 @@ ARGS ?=
 # Integration tests that mostly wait and measure nothing: they may share the machine. The longest come first, so that
 # short ones fill both cores to the end.
 BESIDE := $(addprefix tests/integration/test_,kill9.py compose_stack.py patrol_kill9.py postgres.py board_queries.py \
-  influx_ranges.py phone_browser.py phone_inspection.py console_schema.py replicas.py spine.py fire_gateway.py migrate.py \
+  influx_ranges.py phone_browser.py phone_inspection.py phone_readings.py typed_kill9.py \
+  console_schema.py replicas.py spine.py fire_gateway.py migrate.py \
   migrate_readings.py bad_input.py broker_security.py console_browser.py grafana.py influx_down.py \
-  influx_left_behind.py influx_setup.py influx_store.py order_browser.py phone_forgets.py readers.py simulated_utd.py \
+  influx_left_behind.py influx_setup.py influx_store.py order_browser.py phone_forgets.py readers.py \
+  sensor_topics.py simulated_utd.py \
   simulator.py tls.py)
 # Real servers for the integration tests: Debian packages.
 SERVERS := mosquitto mosquitto-clients postgresql influxdb chromium fonts-noto-cjk

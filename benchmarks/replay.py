@@ -10,7 +10,8 @@ from gateway.simulator.run import stream
 from gateway.site.limit import Limit
 from gateway.site.load import load_configs
 from services.rules.band import Band, band_of
-from services.rules.model import Reading, RuleState, step
+from services.rules.memory import Reading, RuleState
+from services.rules.model import step
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 

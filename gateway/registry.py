@@ -52,7 +52,7 @@ class Registry:
                 registry.devices[site, device.id] = {
                     point.id: KnownPoint(f"{site}/{point.id}", point.unit)
                     for point in config.points
-                    if point.device == device.id
+                    if point.device == device.id and not point.derived
                 }
         return registry
 

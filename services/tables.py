@@ -3,12 +3,14 @@
 from services.alert import tables as alert
 from services.annotation import tables as annotation
 from services.catalog import tables as catalog
+from services.derived import tables as derived
 from services.device import tables as device
 from services.equipment import tables as equipment
 from services.fire import tables as fire
 from services.kernel import audit, figures, heartbeat, installation, leases, timers
 from services.kernel.db import Base
 from services.maintenance import tables as maintenance
+from services.measurement import tables as measurement
 from services.notify import tables as notify
 from services.patrol import tables as patrol
 from services.people import tables as people
@@ -24,6 +26,7 @@ __all__ = [
     "annotation",
     "audit",
     "catalog",
+    "derived",
     "device",
     "equipment",
     "figures",
@@ -32,6 +35,7 @@ __all__ = [
     "installation",
     "leases",
     "maintenance",
+    "measurement",
     "notify",
     "patrol",
     "people",

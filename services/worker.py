@@ -26,6 +26,7 @@ from services.flows.ledger_watch import LedgerTimers
 from services.flows.patrol import emergency
 from services.flows.patrol.watch import PatrolTimers
 from services.flows.plans import PlanTimers
+from services.flows.pump_tests import PumpTimers
 from services.flows.telling import channel_of
 from services.flows.timers import TimerFlows, run_due
 from services.kernel import timers
@@ -97,6 +98,7 @@ class Worker:
     _ledger: LedgerTimers = field(init=False)
     _calls: CallBackTimers = field(init=False)
     _plans: PlanTimers = field(init=False)
+    _pumps: PumpTimers = field(init=False)
     _post: CommandPost | None = field(init=False, default=None)
     _beat_at: datetime | None = None
     _watched_since: datetime | None = None
@@ -121,6 +123,7 @@ class Worker:
         self._calls = CallBackTimers(self.configs, self.seed)
         self._ledger = LedgerTimers(self.configs)
         self._plans = PlanTimers(self.configs)
+        self._pumps = PumpTimers(self.configs)
         self._care = FireCareTimers(self.configs, self.late_after, self._post.put if self._post is not None else None)
 
     def is_due(self) -> bool:
@@ -185,6 +188,7 @@ class Worker:
             "fire.begin": self._care.begin,
             "call_back.begin": self._calls.begin,
             "maintenance.begin": self._plans.begin,  # after the ledger: plans are for what is in it
+            "pump.begin": self._pumps.begin,
         }
         if self.reports is not None:
             starts["report.begin"] = self.reports.begin
@@ -222,7 +226,7 @@ class Worker:
                 log.exception("the failure of %s could not be told at %s", what, config.site.id)
 
     def _handlers(self) -> Mapping[str, TimerHandler]:
-        parts = (self._flows, self._patrol, self._fire, self._care, self._ledger, self._calls, self._plans)
+        parts = (self._flows, self._patrol, self._fire, self._care, self._ledger, self._calls, self._plans, self._pumps)
         found = {kind: handler for part in parts for kind, handler in part.handlers().items()}
         return {**found, **self.reports.handlers()} if self.reports is not None else found
 

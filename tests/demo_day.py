@@ -31,8 +31,9 @@ PANEL, APP = "fire-panel-1", "patrol-app"
 SMOKE, SMOKE_ABOVE, CALL, SMOKE_2 = "01000300", "01000400", "01000c00", "02000100"
 CALM = {
     "low-zone-pressure": 0.45, "high-zone-pressure": 0.8, "domestic-tank-level": 2.1, "hydrant-main-pressure": 0.7,
-    "sprinkler-main-pressure": 0.9, "hydrant-jockey-run": 0.0, "cctv-coverage": 99.0, "nvr-1-online": 1.0,
-    "camera-gate-online": 1.0, "gateway-backlog": 3.0, "box-1-insulation": 2.0, "hydrant-pump-1-run": 0.0,
+    "sprinkler-main-pressure": 0.9, "hydrant-jockey-run": 0.0, "nvr-1-online": 1.0, "camera-gate-online": 1.0,
+    "camera-garage-north-online": 1.0, "camera-garage-south-online": 1.0, "camera-lobby-1-online": 1.0,
+    "gateway-backlog": 3.0, "box-1-insulation": 2.0, "hydrant-pump-1-run": 0.0,
     "hydrant-pump-2-run": 0.0, "sprinkler-pump-1-run": 0.0, "sprinkler-pump-2-run": 0.0, "sprinkler-jockey-run": 1.0,
 }  # fmt: skip
 """What gauges show while nothing is wrong."""

@@ -39,7 +39,9 @@ BOX = Checklist(
             id="insulation", text="绝缘电阻", text_en="Insulation", kind="number", unit="MΩ", minimum=0.5,
             needs_instrument=True, requirement="NUM-02",
         ),
-        ChecklistItem(id="terminals", text="接线端子紧固", text_en="Terminals tight", requirement="NUM-03"),
+        ChecklistItem(
+            id="terminals", text="接线端子紧固", text_en="Terminals tight", requirement="NUM-03", photo_if_failed=True
+        ),
         ChecklistItem(id="label", text="标识清晰", text_en="Labels legible"),
         ChecklistItem(id="sign", text="检测人签名", text_en="Signature", kind="signature", required=False),
     ),

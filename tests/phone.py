@@ -25,6 +25,8 @@ class FakeDoor:
 
     def __init__(self) -> None:
         self.taps: list[dict[str, Any]] = []
+        self.readings: list[tuple[str, dict[str, Any]]] = []
+        """(device, body) of what was typed in."""
         self.closed = False
 
     def put(self, site: str, body: Mapping[str, Any]) -> None:
@@ -34,6 +36,14 @@ class FakeDoor:
         assert not decode("tap", json.dumps({"id": "check-1", **body}).encode()).refused
         assert site == SITE
         self.taps.append(dict(body))
+
+    def put_reading(self, site: str, device: str, body: Mapping[str, Any]) -> None:
+        """The same for a typed reading."""
+        if self.closed:
+            raise DoorClosed("The reading cannot be kept: the disk is full", hint="Make room")
+        assert not decode("reading", json.dumps({"id": "check-1", **body}).encode()).refused
+        assert site == SITE
+        self.readings.append((device, dict(body)))
 
 
 def with_door(console: Console, **settings: Any) -> FakeDoor:

@@ -39,9 +39,9 @@ SILENCES = over_time(f"""
     ), silence AS (
       SELECT DISTINCT d.name, a.last_active_at AS since, coalesce(a.cleared_at, a.closed_at, 'infinity') AS until
       FROM grafana.alert AS a
-      JOIN grafana.point AS p ON p.site = a.site AND a.target = p.series
-      JOIN device AS d ON d.site = p.site AND d.device = p.device
-      WHERE a.site = '$site' AND a.rule LIKE 'DATA-STALE%'
+      LEFT JOIN grafana.point AS p ON p.site = a.site AND a.target = p.series
+      JOIN device AS d ON d.site = a.site AND (d.device = p.device OR a.target = d.site || '/' || d.device)
+      WHERE a.site = '$site' AND (a.rule LIKE 'DATA-STALE%' OR a.rule = 'DEV-SILENT')
     )
     SELECT $__timeFrom()::timestamptz AS time, name AS metric, 0 AS value FROM device WHERE is_heard
     UNION ALL

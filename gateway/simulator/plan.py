@@ -32,6 +32,8 @@ _LAYER_ORDER = (
     "leak", "overpressure", "pump_trip", "excursion", "force", "drift", "stuck", "out_of_range", "silence",
 )  # fmt: skip
 """From the water to the wire: what the process does, then what the sensor makes of it, then whether it speaks."""
+_IN_THE_WATER = ("leak", "overpressure", "pump_trip", "excursion", "force")
+"""What every sensor at a place sees alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,12 @@ OUR_OWN = ("gateway", PATROL_APP, "patrol_reader")
 
 
 def simulated(config: SiteConfig) -> tuple[Point, ...]:
-    """The points that report by themselves; typed-in ones (without interval) are not simulated."""
-    return tuple(point for point in config.points if point.interval and config.device(point.device).kind not in OUR_OWN)
+    """The points that report by themselves; typed-in ones (without interval) and derived ones are not simulated."""
+    return tuple(
+        point
+        for point in config.points
+        if point.interval and not point.derived and config.device(point.device).kind not in OUR_OWN
+    )
 
 
 def virtual_devices(config: SiteConfig) -> tuple[str, ...]:
@@ -93,6 +99,10 @@ class Plan:
         self.start_ms = to_ms(started_at)
         self.planned = tuple(self._resolve(fault) for fault in scenario.faults)
         self._signals: dict[str, Signal] = {}
+        self._twins: dict[str, list[str]] = {}
+        for point in config.points:
+            if point.twin is not None:
+                self._twins.setdefault(point.twin, []).append(point.id)
 
     def value(self, point: str, at: datetime) -> float | None:
         """What a point reads at a moment, in its unit; None: nothing. Raises UnknownId."""
@@ -165,12 +175,19 @@ class Plan:
         return named or tuple(dict.fromkeys(self.config.point(point).device for point in self._points(pattern)))
 
     def _compose(self, point: Point) -> Signal:
-        signal: Signal = baseline_of(self.config, point, self.seed)
-        room = room_of(point, self.config.limits_of(point.id))
-        hit = [one for one in self.planned if point.id in one.points]
-        for one in sorted(hit, key=lambda planned: _LAYER_ORDER.index(planned.fault.kind)):
+        place = self._place(point)
+        signal: Signal = baseline_of(self.config, place, self.seed)
+        room = room_of(place, self.config.limits_of(place.id))
+        in_water = [one for one in self.planned if place.id in one.points and one.fault.kind in _IN_THE_WATER]
+        on_wire = [one for one in self.planned if point.id in one.points and one.fault.kind not in _IN_THE_WATER]
+        for one in sorted((*in_water, *on_wire), key=lambda planned: _LAYER_ORDER.index(planned.fault.kind)):
             signal = _layer(signal, one.fault, one.window, point, room.limit, room.centre)
         return rounded(signal, point.decimals)
+
+    def _place(self, point: Point) -> Point:
+        """Twins measure the same water: that of the one which is declared first."""
+        pair = {point.id, *([point.twin] if point.twin else []), *self._twins.get(point.id, ())}
+        return next((one for one in self.config.points if one.id in pair), point)
 
 
 def begin_ms(act: Fault | Guard | FireAct, start_ms: int, zone: ZoneInfo) -> int:

@@ -31,9 +31,18 @@ _USUAL: dict[str, tuple[float, float]] = {
     "power": (7.5, 3.0),
     "energy": (4.0, 0.0),
     "frequency": (50.0, 0.3),
+    "starts_per_hour": (3.0, 1.0),
+    "pressure_decay": (0.01, 0.005),
+    "pump_fault": (0.0, 0.0),
+    "leak_suspicion": (0.0, 0.0),
+    "contact": (0.0, 0.0),
+    "leak": (0.0, 0.0),
+    "power_factor": (0.93, 0.03),
     "other": (1.0, 0.2),
 }
 """Centre and room to either side where the site files say nothing, in the first unit below."""
+_AS_USUAL = frozenset({"voltage", "current", "power", "power_factor", "temperature", "humidity", "frequency"})
+"""Of these the valid range says what the sensor can measure, and nothing about what is usual."""
 _PER_UNIT = {"kPa": 1_000.0, "bar": 10.0, "mm": 1_000.0, "mA": 1_000.0, "Ω": 1e6, "m³/h": 3.6}
 """How many of this unit make one of the unit of `_USUAL`."""
 _METER_SINCE_MS = 1_735_689_600_000
@@ -57,6 +66,8 @@ def room_of(point: Point, limits: tuple[Limit, ...]) -> Room:
     low, high = _band([one for one in limits if not one.variant], point, usual_half)
     if point.set_value is not None:
         centre = point.set_value
+    elif point.quantity in _AS_USUAL and _between(low, usual_centre - usual_half, usual_centre + usual_half, high):
+        return Room(usual_centre, usual_half, usual_half)
     elif low is not None and high is not None:
         centre = (low + high) / 2.0
     elif low is not None:
@@ -68,6 +79,10 @@ def room_of(point: Point, limits: tuple[Limit, ...]) -> Room:
     narrow_low, narrow_high = _band(list(limits), point, usual_half)
     calm = min(usual_half, _distance(centre, narrow_low, narrow_high, usual_half))
     return Room(centre, calm, _distance(centre, low, high, usual_half))
+
+
+def _between(low: float | None, bottom: float, top: float, high: float | None) -> bool:
+    return (low is None or low <= bottom) and (high is None or top <= high)
 
 
 def _band(limits: list[Limit], point: Point, usual_half: float) -> tuple[float | None, float | None]:
@@ -105,6 +120,8 @@ def baseline_of(config: SiteConfig, point: Point, seed: int) -> Baseline:
             return on_off(key, 0.02 if kind == "jockey_pump" else 0.6, 1_800_000)
         case "online":
             return steady(1.0)
+        case "contact" | "leak" | "pump_fault" | "leak_suspicion":
+            return steady(0.0)
         case "energy":
             return counter(room.centre, _METER_SINCE_MS)
         case "pressure" if kind in ("fire_main", "fire_pump", "jockey_pump"):

@@ -7,7 +7,7 @@ import heapq
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -15,14 +15,17 @@ from typing import NamedTuple, Protocol
 from gateway.contract.times import from_ms, to_ms
 from gateway.mqtt import BrokerAddress
 from gateway.simulator.device import BACKLOG, DeviceScript
+from gateway.simulator.field_bus import FieldBuses
 from gateway.simulator.link import Link
 from gateway.simulator.messages import Message
+from gateway.simulator.payloads import PayloadScript, payload_scripts
 from gateway.simulator.plan import Narration, Plan, virtual_devices
 from gateway.simulator.rota import Drawn
 from gateway.simulator.scenario import Scenario, load_scenario
 from gateway.simulator.taps import TapScript, narration, tap_scripts
 from gateway.simulator.utd_link import UtdLink, site_links
 from gateway.site.model import SiteConfig
+from gateway.site.profile import Profile
 
 _LONGEST_WAIT_S = 0.2
 _GOODBYE_S = 2.0
@@ -52,9 +55,12 @@ class Counts(NamedTuple):
     dropped: int
 
 
-def scripts(plan: Plan, *, backlog: int = BACKLOG, batches: bool = True) -> list[DeviceScript]:
-    """The virtual devices of a plan."""
-    return [DeviceScript(plan, one, backlog=backlog, batches=batches) for one in virtual_devices(plan.config)]
+def scripts(
+    plan: Plan, *, backlog: int = BACKLOG, batches: bool = True, without: Collection[str] = ()
+) -> list[DeviceScript]:
+    """The virtual devices of a plan, in the words of the contract."""
+    devices = [one for one in virtual_devices(plan.config) if one not in without]
+    return [DeviceScript(plan, one, backlog=backlog, batches=batches) for one in devices]
 
 
 def stream(
@@ -67,7 +73,10 @@ def stream(
     began: datetime | None = None,
     batches: bool = True,
 ) -> Iterator[Message]:
-    """Every message of a site sent in [start, end), in order, without MQTT; `began`: when the scenario began."""
+    """Every message of a site sent in [start, end), in order, without MQTT; `began`: when the scenario began.
+
+    Ready-made devices speak the contract here: it is what the gateway makes of what they say.
+    """
     plan = Plan(config, _scenario(scenario), seed, began or start)
     start_ms, end_ms = to_ms(start), to_ms(end)
     speakers: list[DeviceScript | TapScript] = [*scripts(plan, batches=batches), *tap_scripts(plan)]
@@ -120,12 +129,16 @@ class Simulator:
         on_event: OnEvent = lambda text, text_en: None,
         drawn: Drawn | None = None,
         centre: tuple[str, int] | None = None,
+        profiles: Mapping[str, Profile] | None = None,
+        buses: Mapping[str, str] | None = None,
     ) -> None:
         """`speed` above 1 is for a `start_at` in the past: otherwise events carry times that are still to come.
 
         `wait_ready`: readings wait until ingest has announced itself for the site; without an ingest, turn it off.
         `drawn` knows the random starts of rounds; without it no guard comes to those. `centre`: host and port of the
-        gateway for fire transmission devices; without it there are none.
+        gateway for fire transmission devices; without it there are none. `profiles`: families by id, by which
+        ready-made devices speak their own formats; without them they speak the contract. `buses`: addresses of Modbus
+        lines (`site/bus` → `host:port`) in place of those of the site files.
         """
         if speed <= 0:
             raise ValueError("speed must be above 0")
@@ -140,6 +153,8 @@ class Simulator:
         self._on_event = on_event
         self._drawn = drawn
         self._centre = centre
+        self._profiles = profiles
+        self._buses = buses or {}
         self._links: list[Link] = []
         self._utds: list[UtdLink] = []
         self._lost = False
@@ -158,11 +173,15 @@ class Simulator:
         """Play until `stop` is set, then say goodbye for every device. A broker that is not there is waited for."""
         timeline = Timeline(self._clock, self._start_at, self._speed)
         plan = Plan(self.config, self.scenario, self._seed, from_ms(timeline.start_ms), self._drawn)
-        speakers: list[DeviceScript | TapScript] = [*scripts(plan), *tap_scripts(plan)]
+        ready_made = self.config.sensors.sensor_by_device if self._profiles is not None else {}
+        speakers: list[DeviceScript | TapScript | PayloadScript] = [
+            *scripts(plan, without=ready_made), *tap_scripts(plan), *payload_scripts(plan, self._profiles or {}),
+        ]  # fmt: skip
         self._links = [
             Link(script, self._broker, self.config.site.id, wait_ready=self._wait_ready, on_lost=self._tell_lost)
             for script in speakers
         ]
+        buses = FieldBuses(plan, self._profiles or {}, self._buses).start(timeline.now_ms, self._on_event)
         self._utds = site_links(plan, self._centre, self._on_event) if self._centre is not None else []
         story = heapq.merge(plan.narration(), narration(plan))
         chapter = next(story, None)
@@ -170,12 +189,14 @@ class Simulator:
             while not stop.is_set():
                 now_ms = timeline.now_ms()
                 chapter = self._narrate(story, chapter, now_ms)
+                buses.step(now_ms)
                 for link in self._speakers():
                     link.step(now_ms)
                 self._tell_found()
                 due = [link.due_ms for link in self._speakers()]
                 self._wait(min((timeline.seconds_until(at) for at in due if at is not None), default=_LONGEST_WAIT_S))
         finally:
+            buses.close()
             self._leave(timeline.now_ms())
 
     def _speakers(self) -> list[Link | UtdLink]:

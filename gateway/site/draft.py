@@ -5,12 +5,14 @@ from typing import Any, cast
 
 from gateway.site.approvals import ApprovalBand
 from gateway.site.catalogue import LimitSpec, SlaRow
+from gateway.site.cctv import Cctv, Coverage, ViewPoint
 from gateway.site.equipment import Equipment
 from gateway.site.files import (
     FORMAT_SECTIONS,
     LIMIT_SECTIONS,
     PACK_SECTIONS,
     POLICY_SECTIONS,
+    PROFILE_SECTIONS,
     SITE_FILES,
     UPKEEP_SECTIONS,
     LimitOverride,
@@ -22,7 +24,10 @@ from gateway.site.model import Area, Channel, Device, Person, Point, Site
 from gateway.site.patrol import Checkpoint, PatrolSettings, Reader, Route, Schedule, Shift
 from gateway.site.patrol_specs import PackSpec, RuleSpec
 from gateway.site.problems import Problems, Spot
+from gateway.site.profile import Profile
+from gateway.site.pumps import Station
 from gateway.site.sections import Entries, Item
+from gateway.site.sensors import Bus, Sensor
 from gateway.site.upkeep import Checklist, Contract, Plan, PlanChange, WorkCalendar
 
 _NAMES = {
@@ -46,6 +51,11 @@ _NAMES = {
     "fire.zones": ("报警区域", "fire zone"),
     "fire.points": ("消防点位", "fire point"),
     "fire.formats": ("打印格式", "printer format"),
+    "profiles": ("设备型谱", "device profile"),
+    "buses": ("总线", "bus"),
+    "sensors": ("传感器", "sensor"),
+    "stations": ("泵组", "pump station"),
+    "view_points": ("视点", "view point"),
     "upkeep.checklists": ("检查表", "checklist"),
     "upkeep.plans": ("保养计划", "maintenance plan"),
     "upkeep.contracts": ("分承包合同", "contract"),
@@ -83,7 +93,14 @@ class SharedDraft(_Draft):
     entries: dict[str, Entries[Any]] = field(
         default_factory=lambda: {
             section.key: Entries()
-            for section in (*LIMIT_SECTIONS, *POLICY_SECTIONS, *PACK_SECTIONS, *FORMAT_SECTIONS, *UPKEEP_SECTIONS)
+            for section in (
+                *LIMIT_SECTIONS,
+                *POLICY_SECTIONS,
+                *PACK_SECTIONS,
+                *FORMAT_SECTIONS,
+                *UPKEEP_SECTIONS,
+                *PROFILE_SECTIONS,
+            )
         }
     )
 
@@ -116,6 +133,11 @@ class SharedDraft(_Draft):
     def formats(self) -> Entries[TextFormat]:
         """What fire panels print."""
         return cast("Entries[TextFormat]", self.entries["fire.formats"])
+
+    @property
+    def profiles(self) -> Entries[Profile]:
+        """Families of devices."""
+        return cast("Entries[Profile]", self.entries["profiles"])
 
 
 @dataclass(slots=True)
@@ -249,6 +271,35 @@ class SiteDraft(_Draft):
         """Which days nobody works: one entry or none."""
         items = self.entries["upkeep.calendar"].items
         return cast("WorkCalendar", items[0].value) if items else WorkCalendar()
+
+    @property
+    def buses(self) -> Entries[Bus]:
+        """Modbus lines."""
+        return cast("Entries[Bus]", self.entries["buses"])
+
+    @property
+    def sensors(self) -> Entries[Sensor]:
+        """Devices of known families."""
+        return cast("Entries[Sensor]", self.entries["sensors"])
+
+    @property
+    def stations(self) -> Entries[Station]:
+        """Pump stations."""
+        return cast("Entries[Station]", self.entries["stations"])
+
+    @property
+    def view_points(self) -> Entries[ViewPoint]:
+        """What cameras have to see."""
+        return cast("Entries[ViewPoint]", self.entries["view_points"])
+
+    @property
+    def coverage(self) -> Entries[Coverage]:
+        """The point that coverage becomes: one entry or none."""
+        return cast("Entries[Coverage]", self.entries["coverage"])
+
+    def cctv(self) -> Cctv:
+        """All of `cctv.yaml`."""
+        return Cctv(view_points=self.view_points.values(), coverage=next(iter(self.coverage.values()), None))
 
     def fire(self) -> Fire:
         """All of `fire.yaml`; the defaults where the file has nothing."""

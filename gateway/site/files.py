@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.site.approvals import ApprovalBand
 from gateway.site.catalogue import LimitSpec, SlaRow, Variant
+from gateway.site.cctv import Coverage, ViewPoint
 from gateway.site.duration import Duration
 from gateway.site.equipment import Equipment
 from gateway.site.fire import Appliance, FirePoint, FireSettings, Panel, Response, Source, Zone
@@ -15,6 +16,9 @@ from gateway.site.limit import Severity
 from gateway.site.model import Area, Channel, Device, EscalationStep, Person, Point, Site
 from gateway.site.patrol import Checkpoint, PatrolSettings, Reader, Route, Schedule, Shift
 from gateway.site.patrol_specs import PackSpec, RuleSpec
+from gateway.site.profile import Profile
+from gateway.site.pumps import Station
+from gateway.site.sensors import Bus, Sensor
 from gateway.site.terms import AsTuple, Finite, Frozen, Id, PolicyId, Priority, Role, Text
 from gateway.site.upkeep import Checklist, Contract, Plan, PlanChange, WorkCalendar
 
@@ -132,10 +136,30 @@ SITE_FILES: dict[str, tuple[Section, ...]] = {
         Section("changes", PlanChange, ("plan",), required=False, within="upkeep"),
         Section("calendar", WorkCalendar, (), required=False, many=False, within="upkeep"),
     ),
+    "sensors.yaml": (
+        Section("buses", Bus, required=False),
+        Section("sensors", Sensor, ("device",)),
+    ),
+    "pumps.yaml": (Section("stations", Station),),
+    "cctv.yaml": (
+        Section("view_points", ViewPoint),
+        Section("coverage", Coverage, (), many=False),
+    ),
 }
 """Files of a site besides `site.yaml`, which is one Site."""
 SITE_FILE, SITE_MODEL = "site.yaml", Site
-OPTIONAL_FILES = frozenset({"equipment.yaml", "limits.yaml", "patrol.yaml", "fire.yaml", "maintenance.yaml"})
+OPTIONAL_FILES = frozenset(
+    {
+        "equipment.yaml",
+        "limits.yaml",
+        "patrol.yaml",
+        "fire.yaml",
+        "maintenance.yaml",
+        "sensors.yaml",
+        "pumps.yaml",
+        "cctv.yaml",
+    }
+)
 LIMIT_SECTIONS = (Section("limits", LimitSpec, ("id", "variant")),)
 POLICY_SECTIONS = (
     Section("sla", SlaRow, required=False),
@@ -143,6 +167,7 @@ POLICY_SECTIONS = (
     Section("approvals", ApprovalBand, required=False),
 )
 FORMAT_SECTIONS = (Section("formats", TextFormat, within="fire"),)
+PROFILE_SECTIONS = (Section("profiles", Profile),)
 PACK_SECTIONS = (Section("packs", PackSpec),)
 UPKEEP_SECTIONS = (
     Section("checklists", Checklist, required=False, within="upkeep"),

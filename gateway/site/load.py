@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.site.approval_checks import check_bands, check_titles
+from gateway.site.derived import add_derived_points
 from gateway.site.draft import SharedDraft, SiteDraft
 from gateway.site.files import (
     FORMAT_SECTIONS,
@@ -11,6 +12,7 @@ from gateway.site.files import (
     OPTIONAL_FILES,
     PACK_SECTIONS,
     POLICY_SECTIONS,
+    PROFILE_SECTIONS,
     SITE_FILE,
     SITE_FILES,
     SITE_MODEL,
@@ -24,9 +26,13 @@ from gateway.site.patrol_checks import check_key_areas, check_patrol
 from gateway.site.patrol_rules import RuleResolver, check_packs
 from gateway.site.policies import check_policies, check_reachable, resolve_policy
 from gateway.site.problems import Problems, SiteInvalid, Spot
+from gateway.site.profile_checks import check_profiles
+from gateway.site.pump_checks import check_cctv, check_stations
 from gateway.site.references import check_site
 from gateway.site.resolve import LimitResolver, check_catalogue
 from gateway.site.sections import read_sections, read_whole
+from gateway.site.sensor_checks import check_sensors
+from gateway.site.sensors import Sensors
 from gateway.site.upkeep_checks import check_shipped_plans
 from gateway.site.upkeep_resolve import UpkeepResolver
 from gateway.site.yaml_source import read_document
@@ -34,6 +40,7 @@ from gateway.site.yaml_source import read_document
 PATROL_DIRECTORY = "patrol"
 FIRE_DIRECTORY = "fire"
 UPKEEP_DIRECTORY = "maintenance"
+PROFILE_DIRECTORY = "profiles"
 
 
 def load_configs(path: Path) -> Configs:
@@ -51,7 +58,10 @@ def load_configs(path: Path) -> Configs:
         _read_shared(path, FIRE_DIRECTORY, FORMAT_SECTIONS, shared, problems)
     if (path / UPKEEP_DIRECTORY).is_dir():
         _read_shared(path, UPKEEP_DIRECTORY, UPKEEP_SECTIONS, shared, problems)
+    if (path / PROFILE_DIRECTORY).is_dir():
+        _read_shared(path, PROFILE_DIRECTORY, PROFILE_SECTIONS, shared, problems)
     check_policies(shared, problems)
+    check_profiles(shared, problems)
     check_bands(shared, problems)
     check_packs(shared, problems)
     check_catalogue(shared, problems)
@@ -68,6 +78,7 @@ def load_configs(path: Path) -> Configs:
         sla=shared.sla.values(),
         fire_formats={one.id: one for one in shared.formats.values()},
         approvals=shared.approvals.values(),
+        profiles={one.id: one for one in shared.profiles.values()},
     )
 
 
@@ -95,7 +106,11 @@ def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> Site
     """Read and check one site; None, or something incomplete, when there are problems."""
     draft = SiteDraft(directory.name)
     _read_site(directory, draft, problems)
+    add_derived_points(draft)
     check_site(draft, problems)
+    check_sensors(draft, shared, problems)
+    check_stations(draft, problems)
+    check_cctv(draft, problems)
     check_patrol(draft, shared, problems)
     check_key_areas(draft, problems)
     check_fire(draft, shared, problems)
@@ -125,6 +140,9 @@ def _load_site(directory: Path, shared: SharedDraft, problems: Problems) -> Site
         patrol=patrol,
         fire=draft.fire(),
         upkeep=upkeep,
+        sensors=Sensors(buses=draft.buses.values(), sensors=draft.sensors.values()),
+        stations=draft.stations.values(),
+        cctv=draft.cctv(),
     )
 
 

@@ -3,6 +3,8 @@
 from gateway.site.fire_messages import FIRE_MESSAGES
 from gateway.site.patrol_messages import PATROL_MESSAGES
 from gateway.site.problem_text import Text
+from gateway.site.pump_messages import PUMP_MESSAGES
+from gateway.site.sensor_messages import SENSOR_MESSAGES
 from gateway.site.upkeep_messages import UPKEEP_MESSAGES
 
 CHANGE_TO = Text("", "改为 {near}", "", "Write {near}")
@@ -291,4 +293,6 @@ MESSAGES: dict[str, Text] = {
     **PATROL_MESSAGES,
     **FIRE_MESSAGES,
     **UPKEEP_MESSAGES,
+    **SENSOR_MESSAGES,
+    **PUMP_MESSAGES,
 }  # fmt: skip

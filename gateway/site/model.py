@@ -12,12 +12,16 @@ from gateway.contract.errors import GengfuError
 from gateway.contract.units import UNITS
 from gateway.site.approvals import ApprovalBand, Titles
 from gateway.site.catalogue import LimitSpec, SlaRow
+from gateway.site.cctv import Cctv
 from gateway.site.duration import Duration, Interval
 from gateway.site.equipment import Equipment, LedgerEntry, ledger_entries
 from gateway.site.fire import BUILDING_KINDS, Fire
 from gateway.site.fire_formats import TextFormat
 from gateway.site.limit import Limit, Severity
 from gateway.site.patrol import Patrol
+from gateway.site.profile import Profile
+from gateway.site.pumps import Station
+from gateway.site.sensors import Sensors
 from gateway.site.terms import (
     AreaKind,
     AsTuple,
@@ -105,6 +109,16 @@ class Point(Frozen):
     valid_max: Finite | None = None
     """Outside [valid_min, valid_max] the sensor is wrong, not the water."""
     decimals: int = Field(default_factory=_decimals_default, ge=0, le=6)
+    stuck_after: Duration | None = None
+    """A value that has not moved at all for so long is a stuck sensor; None: not looked for."""
+    max_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The steepest change that can be real, in `unit` per second; None: not looked for."""
+    twin: Id | None = None
+    """Another point that measures the same: they must agree …"""
+    twin_within: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """… within so much, in `unit`."""
+    derived: bool = False
+    """Worked out by Gengfu from other points, sent by nobody. Made from `pumps.yaml` and `cctv.yaml`, never written."""
 
 
 class Person(Frozen):
@@ -196,6 +210,9 @@ class SiteConfig(Frozen):
     patrol: Patrol = Patrol()
     fire: Fire = Fire()
     upkeep: Upkeep = Upkeep()
+    sensors: Sensors = Sensors()
+    stations: tuple[Station, ...] = ()
+    cctv: Cctv = Cctv()
 
     @cached_property
     def area_by_id(self) -> Mapping[str, Area]:
@@ -328,6 +345,8 @@ class Configs(Frozen):
     """What fire panels print, by id."""
     approvals: tuple[ApprovalBand, ...] = ()
     """Bands of cost with their chains, the lowest first."""
+    profiles: Mapping[str, Profile] = {}
+    """Families of devices, by id."""
 
     def without_demo(self) -> "Configs":
         """The same without what is only there for `gengfu demo`."""

@@ -33,7 +33,8 @@ def check_site(draft: SiteDraft, problems: Problems) -> None:
         draft.refer("areas", device.value.area, device.at("area"), problems)
         _check_positive(device, "heartbeat", device.value.heartbeat, problems)
     for point in draft.points.items:
-        _check_point(point, draft, problems)
+        if not point.value.derived:  # what it follows from is checked where it stands
+            _check_point(point, draft, problems)
     for person in draft.people.items:
         _check_areas(person, person.value.areas, draft, problems)
     for channel in draft.channels.items:

@@ -50,12 +50,20 @@ QUANTITIES: Mapping[str, str] = {
     "power": "power",
     "energy": "energy",
     "frequency": "frequency",
+    "starts_per_hour": "rate",
+    "pressure_decay": "pressure_rate",
+    "pump_fault": "number",
+    "contact": "number",
+    "leak": "number",
+    "leak_suspicion": "number",
+    "power_factor": "number",
     "other": "",
 }
 """What a point measures, and what kind of unit that needs (gateway.contract.units; empty: any)."""
 Quantity = Literal[
     "pressure", "level", "flow", "temperature", "humidity", "insulation", "friction", "coverage", "blind_area",
-    "online", "run_state", "voltage", "current", "power", "energy", "frequency", "other",
+    "online", "run_state", "voltage", "current", "power", "energy", "frequency", "starts_per_hour", "pressure_decay",
+    "pump_fault", "contact", "leak", "leak_suspicion", "power_factor", "other",
 ]  # fmt: skip
 
 

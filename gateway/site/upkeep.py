@@ -28,6 +28,8 @@ LEVEL_NAMES: Mapping[int, tuple[str, str]] = {
 """设备六级保养检修 (PER-01 to PER-06)."""
 Period = Literal["day", "week", "month", "quarter", "half_year", "year"]
 """Natural periods of the site's zone (AMB-28); a week is an ISO week."""
+TestSignal = Literal["weekly_auto", "monthly_manual", "quarterly_flow", "jockey_day"]
+"""What pump signals prove: the tests of a fire pump, and the day's starts of a jockey pump."""
 DaysOff = Literal["keep", "next", "previous"]
 """What happens to a due day that nobody works on: it stays, or moves to the next or previous working day."""
 
@@ -52,6 +54,8 @@ class ChecklistItem(Frozen):
     """number: it is the reading of this meter of the equipment, e.g. `run-hours`."""
     needs_instrument: bool = False
     """number: the instrument's number is asked for too (NUM-02)."""
+    photo_if_failed: bool = False
+    """pass_fail, number, choice: what is not good there needs a photo; a word is not enough (NUM-03, NUM-06)."""
     requirement: str = ""
     """Id of the documented requirement behind it."""
 
@@ -105,6 +109,8 @@ class Plan(Frozen):
     """Work begins within this window of the night or day only (TIM-12); outside it is a violation."""
     days_off: DaysOff = "keep"
     owner_role: Role = "engineer"
+    signal: TestSignal | None = None
+    """Done by this alone, recognised from the pump's own signals or entered; nobody has to fill the checklist."""
     contract: Id | None = None
     """Level 6: the contract it belongs to."""
     from_on: LocalDate | None = None

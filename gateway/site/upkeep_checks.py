@@ -15,7 +15,11 @@ GRACE_MAX = timedelta(hours=12)
 APPROVERS = ("supervisor", "manager")
 _DAY = timedelta(days=1)
 _NUMBER_KEYS = ("unit", "minimum", "maximum", "meter", "needs_instrument")
-_ITEM_KEYS: dict[ItemKind, tuple[str, ...]] = {"number": _NUMBER_KEYS, "choice": ("choices", "good")}
+_ITEM_KEYS: dict[ItemKind, tuple[str, ...]] = {
+    "pass_fail": ("photo_if_failed",),
+    "number": (*_NUMBER_KEYS, "photo_if_failed"),
+    "choice": ("choices", "good", "photo_if_failed"),
+}
 _RHYTHMS = ("every", "interval", "meter")
 _LENGTHS: dict[Period, tuple[int, int]] = {
     "day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (90, 92), "half_year": (181, 184), "year": (365, 366),
@@ -48,7 +52,7 @@ def check_checklist(item: Item[Checklist], problems: Problems) -> None:
 def _check_item(item: Item[Checklist], index: int, one: ChecklistItem, problems: Problems) -> None:
     empty = ChecklistItem(id=one.id, text=one.text)
     allowed = _ITEM_KEYS.get(one.kind, ())
-    for key in (*_NUMBER_KEYS, "choices", "good"):
+    for key in (*_NUMBER_KEYS, "choices", "good", "photo_if_failed"):
         if key not in allowed and getattr(one, key) != getattr(empty, key):
             problems.add(item.at("items", index, key), "item_unused", kind=one.kind, word=key)
     if one.kind == "choice" and not one.choices:

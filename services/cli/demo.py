@@ -1,5 +1,6 @@
 """`gengfu demo` and `gengfu up`: everything on this machine, in one group of processes."""
 
+import json
 import os
 import secrets
 import shutil
@@ -46,6 +47,7 @@ READY_S = 90.0
 """A machine may be busy; who fails says so at once."""
 BROKER_S = 30.0
 _MARK = ".gengfu-demo"
+_BUS_PORT = 5020
 _PART_ZH = {
     "broker": "消息服务器",
     "ingest": "接收",
@@ -79,8 +81,9 @@ def demo(
     os.environ["GENGFU_BROKER_PORT"] = str(free_port("127.0.0.1", defaults.broker_port))
     os.environ["GENGFU_WEB_PORT"] = str(free_port(defaults.web_host, defaults.web_port))
     os.environ["GENGFU_FIRE_PORT"] = str(free_port(defaults.fire_host, defaults.fire_port))
+    configs = configs_of(Settings())
+    os.environ["GENGFU_BUS_ADDRESSES"] = json.dumps(_bus_addresses(configs))
     settings = Settings()
-    configs = configs_of(settings)
     db = open_database(settings)
     seed_accounts(db, configs)
     past = None if keep else partial(_write_past, settings, configs, db, seed, zh=lang == "zh")
@@ -130,6 +133,18 @@ def _prepare(data_dir: Path, *, keep: bool) -> RoleLock:
     data_dir.mkdir(parents=True, exist_ok=True)
     (data_dir / _MARK).touch()
     return lock
+
+
+def _bus_addresses(configs: Configs) -> dict[str, str]:
+    """A port of this machine for each Modbus line, on which the simulated slaves answer."""
+    addresses: dict[str, str] = {}
+    wanted = _BUS_PORT
+    for site, config in configs.sites.items():
+        for bus in config.sensors.buses:
+            port = free_port("127.0.0.1", wanted)
+            addresses[f"{site}/{bus.id}"] = f"127.0.0.1:{port}"
+            wanted = port + 1
+    return addresses
 
 
 def _write_past(settings: Settings, configs: Configs, db: Database, seed: int, *, zh: bool) -> None:

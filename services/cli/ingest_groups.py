@@ -218,6 +218,7 @@ def hear(
         loss_settle=settings.loss_settle,
         secret=installation_secret(settings),
         fence=fence,
+        store=store,
     )
     learner = Learner(judge, store, [configs.site(site) for site in sites], settings.raw_days)
     running = Ingest(

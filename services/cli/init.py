@@ -1,6 +1,7 @@
 """`gengfu init`: writes what docker compose needs, once; run again it adds what is new and touches nothing else."""
 
 import ipaddress
+import json
 import os
 import secrets as random
 import socket
@@ -39,6 +40,7 @@ _CHANGES: Final = {
     "kept": ("人工改过，未动（--force 覆盖）", "changed by hand, left alone (--force overwrites)", "magenta"),
 }
 _FEW: Final = 8
+_BUS_PORT: Final = 5020
 _PORTS: Final = {"DEPLOY_WEB_PORT": "8443", "DEPLOY_GRAFANA_PORT": "3443", "DEPLOY_MQTT_PORT": "8883"}
 
 
@@ -104,6 +106,11 @@ def init(
     outdated = {"DEPLOY_CONFIGS"} if configs else set()
     outdated |= {"DEPLOY_SITE", "DEPLOY_GATEWAY"} if env.get("DEPLOY_SITE") not in loaded.sites else set()
     decided |= {name: value for name, value in defaults.items() if name in outdated}
+    simulated = _simulated_buses(loaded)
+    if wish.demo:
+        decided["DEPLOY_BUS_ADDRESSES"] = simulated
+    elif env.get("DEPLOY_BUS_ADDRESSES") == simulated.strip("'"):
+        decided["DEPLOY_BUS_ADDRESSES"] = ""
     new_env = environment.merged(env_text, defaults | ports, decided)
     is_news = new_env != env_text
     _show(todo, directory, zh=zh)
@@ -187,6 +194,12 @@ def _defaults(directory: Path, source: Path, configs: Configs) -> dict[str, str]
         "DEPLOY_SITE": site or next(iter(configs.sites)),
         **({"DEPLOY_GATEWAY": mosquitto.gateways(configs.site(site))[0].id} if site else {}),
     }
+
+
+def _simulated_buses(configs: Configs) -> str:
+    """Where the demo's simulator answers for the Modbus lines; quoted, as it stands in `.env`."""
+    lines = [f"{site}/{bus.id}" for site, config in configs.sites.items() for bus in config.sensors.buses]
+    return f"'{json.dumps({line: f'simulator:{_BUS_PORT + number}' for number, line in enumerate(lines)})}'"
 
 
 def _configs_before(env: Mapping[str, str], root: Path) -> Path | None:

@@ -32,6 +32,7 @@ COMMANDS = {
     "account": ("accounts:app", "Accounts: passwords from the server's own terminal."),
     "tag": ("tags:app", "Signed tags (NTAG 424 DNA): keys and addresses. See docs/patrol/sun.md."),
     "reader": ("readers:app", "Readers of tags and badges."),
+    "probe": ("probe:app", "What devices say, live, and the lines for the site files. See docs/sensors/README.md."),
     "fire": ("fire:app", "Fire panels on lines of their own."),
     "ledger": ("ledger:app", "The equipment ledger. See docs/equipment.md."),
     "report": ("report:app", "Monthly reports: make, list, explain, verify."),

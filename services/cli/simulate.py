@@ -74,7 +74,7 @@ def site(
     drawn = _drawn(config, schedule_seed(installation_secret(settings)))
     Simulator(
         config, broker_of(settings), scenario, seed=seed, clock=SystemClock(), on_event=tell, drawn=drawn,
-        centre=(settings.fire_host, settings.fire_port),
+        centre=(settings.fire_host, settings.fire_port), profiles=configs.profiles, buses=settings.bus_addresses,
     ).run(stop)  # fmt: skip
 
 

@@ -44,6 +44,8 @@ class CheckItemOut(BaseModel):
     required: bool
     instrument: bool
     """The instrument's number is asked for."""
+    photo: bool
+    """What is not good there needs a photo."""
 
 
 class ChecklistOut(BaseModel):
@@ -295,4 +297,5 @@ def _item(item: ChecklistItem) -> CheckItemOut:
         good=list(item.good),
         required=item.required,
         instrument=item.needs_instrument,
+        photo=item.photo_if_failed,
     )

@@ -13,6 +13,7 @@ from gateway.site.model import SiteConfig
 from services.equipment import service as equipment
 from services.equipment.model import class_of, people_of
 from services.equipment.tables import Equipment
+from services.flows import same_fault
 from services.flows.telling import tell_dispatched
 from services.maintenance.inspecting import answer_words, limit_words
 from services.maintenance.tables import Inspection
@@ -64,6 +65,13 @@ def order_for(session: Session, config: SiteConfig, row: Equipment, inspection: 
             _attach(session, order, [photo for one in again for photo in one["photos"]], inspection, now)
             found.append(order.id)
             bad = [one for one in bad if one not in again]
+    for order_id, same in same_fault.split_alerted(session, row, bad, inspection.answers).items():
+        again = [one for one in bad if one["id"] in same]
+        text = f"巡检同样发现 · Found by an inspection too: {_lines(again, inspection)}"
+        order = work_orders.comment(session, order_id, actor=inspection.by, text=text[:_LONGEST_COMMENT], now=now)
+        _attach(session, order, [photo for one in again for photo in one["photos"]], inspection, now)
+        found.append(order_id)
+        bad = [one for one in bad if one not in again]
     if bad:
         found.append(_new_order(session, config, row, inspection, bad, now).id)
     return found

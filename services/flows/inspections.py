@@ -125,6 +125,11 @@ def _judge(checklist: Checklist | None, filled: Filled) -> Judged:
         raise Invalid(
             f"{filled.checklist}: the measuring instrument is missing", hint="Give its number", field="instrument"
         )
+    unseen = inspecting.without_photo(checklist, judged, filled.item_photos) if filled.opened_by != "desk" else ()
+    if unseen:
+        raise Invalid(
+            f"{filled.checklist}: no photo of what is wrong at {unseen[0]!r}", hint="Take one there", field=unseen[0]
+        )
     return judged
 
 
@@ -190,11 +195,7 @@ def _complete(session: Session, config: SiteConfig, row: Equipment, inspection: 
     task = session.get(MaintenanceTask, filled.task_id) if filled.task_id else None
     if task is None or task.equipment_id != row.id or task.state != "open":
         wanted = maintenance.open_for(session, row.id, inspection.at)
-        open_now = [one for one in wanted if one.checklist == filled.checklist]
-        # Today's before yesterday's that nobody did: what was missed is not done by what is done today.
-        in_time = [one for one in open_now if inspection.at < one.due_at]
-        late = [one for one in open_now if not maintenance.is_made_up_for(session, one)]
-        task = next(iter(in_time), None) or next(reversed(late), None)
+        task = maintenance.to_do(session, [one for one in wanted if one.checklist == filled.checklist], inspection.at)
     if task is None:
         return
     maintenance.complete(

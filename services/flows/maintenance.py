@@ -1,5 +1,6 @@
 """Maintenance modes: switched on and off by people, and which limits they excuse at an event's time."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -7,9 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.contract.times import to_ms
+from gateway.site.derived import station_points
 from gateway.site.model import Configs, SiteConfig
+from gateway.site.pumps import pumps_of
 from services.alert import service as alerts
 from services.alert.tables import Alert
+from services.device import presence
 from services.kernel import audit, timers
 from services.kernel.errors import Conflict, Invalid, NotFound
 from services.kernel.ids import new_id
@@ -36,6 +40,13 @@ class MaintenanceBoard:
             for point in config.points
             if point.equipment is not None
         }
+        self._derived = {key: more for config in sites.values() for key, more in _worked_on(config).items()}
+        self._stations = {
+            point: config.key(station)
+            for config in sites.values()
+            for station, points in points_of_stations(config).items()
+            for point in points
+        }
 
     def load(self, session: Session) -> None:
         """Read the modes that are on, and the latest that ended."""
@@ -51,7 +62,8 @@ class MaintenanceBoard:
         if not self._modes:
             return None
         site = point.partition("/")[0]
-        for target in (point, self._equipment.get(point, ""), site):
+        own = (point, self._equipment.get(point, ""), self._stations.get(point, ""), site)
+        for target in (*own, *self._derived.get(point, ())):
             for start_ms, end_ms, reason in self._modes.get(target, ()):
                 if start_ms <= at_ms < end_ms:
                     return reason
@@ -118,7 +130,7 @@ def end(session: Session, configs: Configs, mode_id: str, actor: str, now: datet
     still = {alert.id for other in open_modes(session) for alert in _alerts_under(session, configs, other.target)}
     back: list[Alert] = []
     for alert in _alerts_under(session, configs, mode.target):
-        if alert.suppressed is not None and alert.id not in still:
+        if alert.suppressed not in (None, presence.BEHIND) and alert.id not in still:
             alerts.unsuppress(session, alert.id, now=now, actor=actor)
             if alert.active and alert.acked_occurrence < alert.occurrence:
                 back.append(alert)
@@ -126,10 +138,15 @@ def end(session: Session, configs: Configs, mode_id: str, actor: str, now: datet
 
 
 def target_exists(configs: Configs, target: str) -> bool:
-    """Whether `{site}`, `{site}/{point}` or `{site}/{equipment}` is declared."""
+    """Whether `{site}`, `{site}/{point}`, `{site}/{equipment}` or `{site}/{pump station}` is declared."""
     site, _, inner = target.partition("/")
     config = configs.sites.get(site)
-    return config is not None and (not inner or inner in config.point_by_id or inner in config.equipment_by_id)
+    return config is not None and (
+        not inner
+        or inner in config.point_by_id
+        or inner in config.equipment_by_id
+        or any(one.id == inner for one in config.stations)
+    )
 
 
 def open_modes(session: Session) -> list[MaintenanceMode]:
@@ -142,4 +159,41 @@ def _alerts_under(session: Session, configs: Configs, target: str) -> list[Alert
     site, _, inner = target.partition("/")
     config = configs.site(site)
     points = {config.key(point.id) for point in config.points if not inner or inner in (point.id, point.equipment)}
-    return [alert for alert in alerts.open_alerts(session, site) if alert.target in points]
+    points |= {key for key, more in _worked_on(config).items() if target in more}
+    points |= points_of_stations(config).get(inner, frozenset())
+    devices = set()
+    for device in config.devices:
+        own = {config.key(point.id) for point in config.points if point.device == device.id and not point.derived}
+        if not inner or (own and own <= points):
+            devices.add(config.key(device.id))
+    return [
+        alert
+        for alert in alerts.open_alerts(session, site)
+        if alert.target in (devices if alert.rule in presence.RULES else points)
+    ]
+
+
+def points_of_stations(config: SiteConfig) -> dict[str, frozenset[str]]:
+    """Pump station → its points by global keys; what several share, e.g. their tank, goes on for the others."""
+    found = {station.id: {config.key(point) for point in station_points(station)} for station in config.stations}
+    shared = Counter(point for points in found.values() for point in points)
+    return {station: frozenset(point for point in points if shared[point] == 1) for station, points in found.items()}
+
+
+def _worked_on(config: SiteConfig) -> dict[str, tuple[str, ...]]:
+    """Derived point → what else it is excused with (global keys): the gauge it is worked out of, and its equipment.
+
+    Of its own equipment the board knows. Without a pump, a station's values are those of all of them.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for station in config.stations:
+        if station.pressure not in config.point_by_id:
+            continue
+        gauge = config.point(station.pressure)
+        own = (config.key(gauge.id), *((config.key(gauge.equipment),) if gauge.equipment else ()))
+        pumps = tuple(config.key(pump.equipment) for pump in pumps_of(station))
+        for name in station_points(station):
+            point = config.point_by_id.get(name)
+            if point is not None and point.derived:
+                found[config.key(name)] = own if point.equipment else (*own, *pumps)
+    return found

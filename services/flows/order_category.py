@@ -20,6 +20,8 @@ _BY_QUANTITY: Mapping[str, str] = {
     "pressure": "water_pressure",
     "flow": "water_pressure",
     "level": "drainage",
+    "leak": "leak",
+    "pressure_decay": "water_pressure",
     "insulation": "electrical",
     "voltage": "electrical",
     "current": "electrical",

@@ -5,7 +5,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from gateway.site.model import Device, SiteConfig
+from gateway.site.model import SiteConfig
+from gateway.site.profile import Profile
 from services.install.mosquitto import User, device_user, speaker_of
 from services.kernel.errors import SettingsError
 
@@ -27,14 +28,15 @@ class Entry(NamedTuple):
     password: str
 
 
-def entries(config: SiteConfig, words: Mapping[str, str]) -> list[Entry]:
-    """The devices of a site; `words`: password by device."""
-    return [Entry(one.id, user, words[one.id] if user else "") for one, user in _users(config)]
+def entries(config: SiteConfig, words: Mapping[str, str], profiles: Mapping[str, Profile]) -> list[Entry]:
+    """The devices of a site; `words`: password by device, `profiles`: families of ready-made devices."""
+    users = ((device, device_user(config, device, profiles)) for device in config.devices)
+    return [Entry(one.id, user, words[one.id] if user else "") for one, user in users]
 
 
 def devices_with_account(config: SiteConfig) -> list[str]:
     """The devices that sign in at the broker themselves."""
-    return [device.id for device, user in _users(config) if user is not None]
+    return [device.id for device in config.devices if speaker_of(config, device) is None]
 
 
 def render(config: SiteConfig, listed: Sequence[Entry], server: str) -> str:
@@ -68,7 +70,3 @@ def passwords_in(content: bytes, where: str) -> dict[str, str]:
             hint="Restore the file from the backup, or remove it: every device of the site then gets a new password",
         )
     return {row["device"]: row["password"] for row in rows if row["device"] and row["password"]}
-
-
-def _users(config: SiteConfig) -> list[tuple[Device, User | None]]:
-    return [(device, device_user(config, device)) for device in config.devices]

@@ -11,11 +11,15 @@ from typing import Final, NamedTuple
 from gateway.contract.topics import KINDS, command_topic, ready_topic, receipt_topic, subscription, topic
 from gateway.dropwatch import DROP_COUNTER
 from gateway.site.model import Configs, Device, SiteConfig
+from gateway.site.profile import Profile
+from services.install import foreign
 from services.install.secrets import is_line_of, passwd_line
 from services.kernel.errors import SettingsError
+from services.measurement.model import is_typed
 
 PATROL_APP: Final = "patrol_app"
 GATEWAY: Final = "gateway"
+_NONE: Final[Mapping[str, Profile]] = {}
 _SHARED: Final = re.compile(r"(?ms)^# --- Queues of sessions .*?(?=^# --- Devices on a network )")
 _HEAD: Final = """\
 # Made by `gengfu init`: TLS, passwords and rules (passwd, acl) on every connection.
@@ -67,6 +71,7 @@ def gengfu_users(configs: Configs) -> dict[str, User]:
         for device in _of_kind(config, PATROL_APP)[:1]:
             web_says += [topic(site, device.id, "tap"), topic(site, device.id, "status")]
             web_hears += [topic(site, device.id, "status"), ready_topic(site), receipt_topic(via(site, device.id))]
+            web_says += [topic(site, one, "reading") for one in _typed_in(config)]
     return {
         "mqtt_ingest": User(
             "gengfu-ingest",
@@ -75,23 +80,28 @@ def gengfu_users(configs: Configs) -> dict[str, User]:
             "hears every event, says what is stored",
         ),
         "mqtt_worker": User("gengfu-worker", (command_topic("+", "+"),), (), "asks the sources of fire signals"),
-        "mqtt_web": User("gengfu-web", tuple(web_says), tuple(web_hears), "brings the taps of phones"),
+        "mqtt_web": User("gengfu-web", tuple(web_says), tuple(web_hears), "brings taps and what people type in"),
     }
 
 
-def device_user(config: SiteConfig, device: Device) -> User | None:
-    """A device's own account; None when another one speaks for it."""
+def device_user(config: SiteConfig, device: Device, profiles: Mapping[str, Profile] = _NONE) -> User | None:
+    """A device's own account; None when another one speaks for it. `profiles`: families of ready-made devices."""
     site = config.site.id
     name = f"{site}-{device.id}"
     if speaker_of(config, device) is not None:
         return None
     if device.kind == GATEWAY:
         read = sorted({one.topic for one in config.patrol.readers if one.topic})
-        heard = (ready_topic(site), receipt_topic(via(site, device.id)), command_topic(site, "+"), *read)
-        return User(name, tuple(topic(site, "+", kind) for kind in KINDS), heard, f"gateway of {site}")
+        sensors = [one for one in foreign.heard(config, profiles) if one not in read] if profiles else []
+        heard = (ready_topic(site), receipt_topic(via(site, device.id)), command_topic(site, "+"), *read, *sensors)
+        said = (*(topic(site, "+", kind) for kind in KINDS), *foreign.asked(config, profiles))
+        return User(name, said, heard, f"gateway of {site}")
     own = next((one.topic for one in config.patrol.readers if one.id == device.id), None)
     if own is not None:
         return User(name, (own,), (), f"ready-made reader of {site}")
+    ready_made = foreign.said(config, profiles, device.id)
+    if ready_made is not None:
+        return User(name, ready_made, (), f"ready-made device of {site}")
     answers = (ready_topic(site), receipt_topic(via(site, device.id)))
     return User(name, tuple(topic(site, device.id, kind) for kind in KINDS), answers, f"device of {site}")
 
@@ -101,13 +111,14 @@ def speaker_of(config: SiteConfig, device: Device) -> str | None:
     if device.kind == PATROL_APP:
         return "gengfu"
     wired = {one.id for one in config.patrol.readers if one.port is not None}
+    wired |= {one.device for one in config.sensors.sensors if one.bus is not None}
     return GATEWAY if device.id in {*config.fire.source_by_id, *config.fire.panel_by_id, *wired} else None
 
 
-def simulator_user(config: SiteConfig) -> User:
+def simulator_user(config: SiteConfig, profiles: Mapping[str, Profile] = _NONE) -> User:
     """Who plays all devices of a site in a demo."""
     site = config.site.id
-    said = tuple(topic(site, "+", kind) for kind in KINDS)
+    said = (*(topic(site, "+", kind) for kind in KINDS), *foreign.all_said(config, profiles))
     return User(f"{site}-simulator", said, (ready_topic(site),), f"simulated devices of {site}")
 
 
@@ -148,17 +159,11 @@ def check_readers(configs: Configs) -> None:
                 hint="Name its first level, e.g. tele/reader-1/SENSOR",
             )
     for (site, reader, said), (other, twin, again) in itertools.combinations(found, 2):
-        if site != other and _overlap(said, again):
+        if site != other and foreign.overlap(said, again):
             raise SettingsError(
                 f"Readers {site}/{reader} and {other}/{twin} share the topic {said}: each site would count both",
                 hint="Give every reader of the installation a topic of its own",
             )
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether a topic can fit both; `+` is any one level."""
-    levels, others = one.split("/"), other.split("/")
-    return len(levels) == len(others) and all(a == b or "+" in (a, b) for a, b in zip(levels, others, strict=True))
 
 
 def rules(users: Iterable[User]) -> str:
@@ -180,6 +185,11 @@ def passwords(words: Mapping[str, str], existing: str, rng: Callable[[int], byte
         for user, word in words.items()
     )
     return "".join(f"{line}\n" for line in kept)
+
+
+def _typed_in(config: SiteConfig) -> list[str]:
+    """Devices with points that people measure and type in."""
+    return sorted({one.device for one in config.points if is_typed(one)})
 
 
 def _of_kind(config: SiteConfig, kind: str) -> list[Device]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from gateway.site.model import Configs, SiteConfig
-from services.install import certificates, device_list, grafana, mosquitto, postgres, secrets
+from services.install import certificates, device_list, foreign, grafana, mosquitto, postgres, secrets
 from services.install.certificates import Pair
 from services.install.files import digest
 from services.kernel.errors import SettingsError
@@ -84,7 +84,7 @@ def wanted(
     files = {
         name: Planned(content, is_generated=False) for name, content in _secrets(configs, wish, found, rng).items()
     }
-    lists = {site: _entries(config, wish, found, rng) for site, config in configs.sites.items()}
+    lists = {site: _entries(configs, config, wish, found, rng) for site, config in configs.sites.items()}
     for site, config in configs.sites.items():
         words = {entry.device: entry.password for entry in lists[site] if entry.user}
         for device in mosquitto.gateways(config)[:1]:
@@ -94,6 +94,7 @@ def wanted(
         text = device_list.render(config, lists[site], wish.server)
         files[list_name(site)] = Planned(text.encode(), _PRIVATE, is_generated=False)
     mosquitto.check_readers(configs)
+    foreign.check_sensors(configs)
     accounts = _accounts(configs, wish, lists, files)
     mosquitto.check_names(accounts)
     words = {user.name: word for user, word in accounts.items()}
@@ -163,7 +164,9 @@ def _check_rotation(configs: Configs, wish: Wish, simulators: Sequence[str]) -> 
         raise SettingsError(f"{name} cannot be rotated", hint=hint)
 
 
-def _entries(config: SiteConfig, wish: Wish, found: Mapping[str, bytes], rng: secrets.Rng) -> list[device_list.Entry]:
+def _entries(
+    configs: Configs, config: SiteConfig, wish: Wish, found: Mapping[str, bytes], rng: secrets.Rng
+) -> list[device_list.Entry]:
     site = config.site.id
     listed = found.get(list_name(site))
     kept = device_list.passwords_in(listed, list_name(site)) if listed else {}
@@ -171,7 +174,7 @@ def _entries(config: SiteConfig, wish: Wish, found: Mapping[str, bytes], rng: se
         device: kept[device] if device in kept and f"{site}/{device}" not in wish.rotate else secrets.password(rng)
         for device in device_list.devices_with_account(config)
     }
-    return device_list.entries(config, words)
+    return device_list.entries(config, words, configs.profiles)
 
 
 def _accounts(
@@ -184,7 +187,7 @@ def _accounts(
     for site, config in configs.sites.items():
         if wish.demo:
             simulator = files[f"secrets/mqtt_simulator_{site}"].content.decode()
-            accounts[mosquitto.simulator_user(config)] = simulator
+            accounts[mosquitto.simulator_user(config, configs.profiles)] = simulator
         accounts |= {entry.user: entry.password for entry in lists[site] if entry.user}
     return accounts
 

@@ -1,13 +1,14 @@
 """Settings from the environment (`GENGFU_…`), an env file or files of secrets; defaults run everything here."""
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.kernel.errors import SettingsError
 
@@ -42,6 +43,10 @@ class Settings(BaseSettings):
     )
     fire_port: int = Field(default=26875, ge=1, le=65535, description="Port it listens on for them")
     fire_per_address: int = Field(default=64, ge=1, description="Connections it takes from one address")
+    bus_addresses: Annotated[dict[str, str], NoDecode] = Field(
+        default={},
+        description='Addresses in place of those in sensors.yaml, e.g. {"yunhe/pump-bus": "127.0.0.1:5020"}',
+    )
     ingest_group: str = Field(default="main", description="Names the pair of persistent MQTT sessions")
     ingest_sites: str = Field(default="", description="Comma-separated sites this ingest hears; empty: all")
     ingest_groups: int = Field(
@@ -86,6 +91,16 @@ class Settings(BaseSettings):
                 f"{SECRETS_DIR_ENV} is {directory}, which is no directory", hint="Mount the secrets there"
             )
         super().__init__(**({"_secrets_dir": directory} if directory else {}) | values)
+
+    @field_validator("bus_addresses", mode="before")
+    @classmethod
+    def _read_addresses(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value or "{}")  # docker compose gives what nobody has set as empty
+        except json.JSONDecodeError as error:
+            raise ValueError('this is no JSON such as {"site/bus": "192.168.1.20:502"}') from error
 
     @model_validator(mode="after")
     def _broker_secret_needs_user(self) -> "Settings":

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -98,6 +98,7 @@ def version_of(checklist: Checklist) -> str:
     """Changes with everything that decides how an answer is read; names and texts do not."""
     parts = [
         [one.id, one.kind, one.minimum, one.maximum, list(one.choices), list(one.good), one.required]
+        + (["photo"] if one.photo_if_failed else [])
         for one in checklist.items
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:12]
@@ -106,6 +107,12 @@ def version_of(checklist: Checklist) -> str:
 def needs_instrument(checklist: Checklist, answers: Mapping[str, Any]) -> bool:
     """Whether something was measured that asks for the instrument's number (NUM-02)."""
     return any(one.needs_instrument and answers.get(one.id) not in (None, "") for one in checklist.items)
+
+
+def without_photo(checklist: Checklist, judged: Judged, photos: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Findings that a photo has to show, and none does; `photos`: item → its photos."""
+    shown = {item.id for item in checklist.items if item.photo_if_failed}
+    return tuple(id for id in judged.findings if id in shown and not photos.get(id))
 
 
 def limit_words(item: Mapping[str, Any]) -> str:

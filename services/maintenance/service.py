@@ -1,5 +1,6 @@
 """Tasks of maintenance: what is open, what becomes of it. Occurrences are made by `generate`."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,14 @@ def is_made_up_for(session: Session, task: MaintenanceTask) -> bool:
         MaintenanceTask.state == "done",
     )
     return session.scalar(later.limit(1)) is not None
+
+
+def to_do(session: Session, tasks: Sequence[MaintenanceTask], at: datetime) -> MaintenanceTask | None:
+    """Which of these open tasks, the earliest due first, is done by what is done at this moment."""
+    # Today's before yesterday's that nobody did: what was missed is not done by what is done today.
+    in_time = [one for one in tasks if at < one.due_at]
+    late = [one for one in tasks if not is_made_up_for(session, one)]
+    return next(iter(in_time), None) or next(reversed(late), None)
 
 
 def tasks_of(session: Session, site: str, since_at: datetime, until_at: datetime) -> list[MaintenanceTask]:

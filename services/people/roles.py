@@ -73,6 +73,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "fire.test_mode": _TECHNICAL,
     "fire.ledger": _TECHNICAL,
     "inspection.record": _PEOPLE,
+    "reading.enter": _TECHNICAL | {Role.PROGRAM},
     "equipment.edit": _ENGINEERING,
     "equipment.scrap": _HEADS,
     "equipment.import": _HEADS,
@@ -97,7 +98,12 @@ OWN_ORDER_ONLY: dict[str, frozenset[Role]] = {
 }
 """Commands that these roles may give only on an order assigned to themselves."""
 
-_SCOPES: dict[str, Scope] = {"read": Scope.READ, "report.read": Scope.READ, "publish": Scope.PUBLISH}
+_SCOPES: dict[str, Scope] = {
+    "read": Scope.READ,
+    "report.read": Scope.READ,
+    "publish": Scope.PUBLISH,
+    "reading.enter": Scope.PUBLISH,
+}
 
 
 @dataclass(frozen=True, slots=True)

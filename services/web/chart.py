@@ -168,7 +168,7 @@ class _Plot:
         self, picture: Picture, width: int, height: int, margins: tuple[int, int, int, int] | None = None
     ) -> None:
         self.picture = picture
-        top, left, bottom, right = margins or (14, 56, 28, 16)
+        top, left, bottom, right = margins or (20, 56, 28, 16)
         self.top, self.left, self.bottom, self.right = top, left, height - bottom, width - right
         self.low, self.high = _extent(picture)
         self.narrow = width < 600
@@ -204,7 +204,7 @@ def _background(plot: _Plot) -> Iterator[str]:
         y = plot.y(value)
         yield f'<line class="chart-grid" x1="{plot.left}" x2="{plot.right}" y1="{y:.1f}" y2="{y:.1f}"/>'
         yield _text("chart-tick", plot.left - 8, y + 4, plot.number(value))
-    yield _text("chart-unit", plot.left - 8, plot.top - 3, picture.unit)
+    yield _text("chart-unit", plot.left - 8, plot.top - 9, picture.unit)
     for at_ms, text in time_ticks(picture.start_ms, picture.end_ms, picture.zone, 5 if plot.narrow else 9):
         x = plot.x(at_ms)
         yield f'<line class="chart-grid" x1="{x:.1f}" x2="{x:.1f}" y1="{plot.bottom}" y2="{plot.bottom + 4}"/>'

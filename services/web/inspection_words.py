@@ -8,5 +8,6 @@ WORDS: dict[str, dict[str, str]] = {
         "qr": N_("label scanned"),
         "list": N_("chosen from the list"),
         "desk": N_("entered at the desk"),
+        "signal": N_("seen from the signals"),
     },
 }

@@ -1,6 +1,15 @@
 """Words of the trade for the codes in the database. Message ids are English; the catalogue has the Chinese."""
 
-from services.web import equipment_words, fire_words, inspection_words, maintenance_words, order_words, patrol_words
+from services.web import (
+    device_words,
+    equipment_words,
+    fire_words,
+    inspection_words,
+    maintenance_words,
+    order_words,
+    patrol_words,
+    pump_words,
+)
 from services.web.i18n import N_, Translate
 
 WORDS: dict[str, dict[str, str]] = {
@@ -10,6 +19,8 @@ WORDS: dict[str, dict[str, str]] = {
     **equipment_words.WORDS,
     **inspection_words.WORDS,
     **order_words.WORDS,
+    **pump_words.WORDS,
+    **device_words.WORDS,
     "severity": {"critical": N_("Critical"), "high": N_("High"), "medium": N_("Medium"), "low": N_("Low")},
     "alert_state": {
         "active_unack": N_("Not acknowledged"),
@@ -93,6 +104,9 @@ WORDS: dict[str, dict[str, str]] = {
         "bad_id": N_("Bad event id"),
         "bad_payload": N_("Bad payload"),
         "contract": N_("Breaks the event contract"),
+        "unknown_device": N_("Unknown device"),
+        "judge_failed": N_("Could not be judged"),
+        **device_words.REFUSED,
     },
     "role": {
         "guard": N_("Guard"),
@@ -122,6 +136,20 @@ WORDS: dict[str, dict[str, str]] = {
         "closed": N_("Rate"),
     },
     "quality": {"good": N_("Good"), "uncertain": N_("Uncertain"), "bad": N_("Bad"), "silent": N_("Silent")},
+    "quantity": {
+        "pressure": N_("Pressure"),
+        "level": N_("Liquid level"),
+        "flow": N_("Flow"),
+        "temperature": N_("Temperature"),
+        "humidity": N_("Humidity"),
+        "insulation": N_("Insulation resistance"),
+        "friction": N_("Friction"),
+        "voltage": N_("Voltage"),
+        "current": N_("Current"),
+        "power": N_("Power"),
+        "energy": N_("Energy"),
+        "other": N_("Other"),
+    },
     "decision": {"send": N_("Told"), "skip": N_("Not told"), "digest": N_("Merged")},
     "status": {
         "pending": N_("To be sent"),
@@ -218,6 +246,7 @@ COMMANDS = {
     "fire.test_mode": N_("switch a fire panel's test mode"),
     "fire.ledger": N_("keep the fire ledgers"),
     "inspection.record": N_("inspect equipment"),
+    "reading.enter": N_("type readings in"),
     "equipment.edit": N_("edit the equipment ledger"),
     "equipment.scrap": N_("scrap equipment"),
     "equipment.import": N_("import the equipment ledger"),

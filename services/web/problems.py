@@ -63,6 +63,14 @@ FIELDS = {
     "import_rows": N_("The file has problems: nothing was imported. Look at the preview."),
     "expires_on": N_("The certificate ends before it begins. Check both days."),
     "subject": N_("Say whose certificate it is."),
+    "point": N_("Choose the point again; it may have been changed."),
+    "value": N_("Check the value, its decimal point and its unit."),
+    "at": N_("Choose a moment within the last 31 days, not in the future."),
+    "instrument": N_("Give the number of the measuring instrument."),
+    "circuit": N_("Name the circuit."),
+    "place": N_("Say where it was measured."),
+    "condition": N_("Say whether it was dry or wet."),
+    "facts": N_("Check the values that were read off."),
     "event_at": N_("Choose a moment after the last change of status and not in the future."),
 }
 

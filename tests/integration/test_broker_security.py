@@ -40,6 +40,9 @@ ANSWERS = {"gengfu/v1/ready/yunhe", "gengfu/v1/ready/qinghe", "gengfu/v1/receipt
 ANSWERS |= {f"gengfu/v1/receipt/yunhe-{one}" for one in ("gateway-1", "patrol-app", "fire-plc")}
 COMMANDS = {"gengfu/v1/yunhe/fire-panel-1/command", "gengfu/v1/qinghe/fire-panel-1/command"}
 READERS = {"tele/yunhe-control/SENSOR", "yunhe-patrol/tag"}
+BRIDGED = {"zigbee2mqtt/fire-pump-door", "zigbee2mqtt/fire-pump-leak"}
+FOREIGN = {"tele/power_room/SENSOR", *BRIDGED}
+"""What ready-made devices of the site say in their makers' own words."""
 
 
 def events(site: str, *devices: str) -> set[str]:
@@ -48,15 +51,19 @@ def events(site: str, *devices: str) -> set[str]:
 
 YUNHE = events("yunhe", "domestic-plc", "fire-plc", "fire-panel-1", "patrol-app", "gateway-1")
 EVENTS = YUNHE | events("qinghe", "domestic-plc")
-ALL = EVENTS | ANSWERS | COMMANDS | READERS | {"gengfu/v1/yunhe/domestic-plc/other", "gengfu/v2/x", "home/lamp"}
+ALL = (
+    EVENTS | ANSWERS | COMMANDS | READERS | FOREIGN | {"gengfu/v1/yunhe/domestic-plc/other", "gengfu/v2/x", "home/lamp"}
+)
 PUBLISHES: Mapping[str, set[str]] = {
     "gengfu-ingest": ANSWERS,
     "gengfu-worker": COMMANDS,
     "gengfu-web": {f"gengfu/v1/yunhe/patrol-app/{kind}" for kind in ("tap", "status")},
     "yunhe-gateway-1": YUNHE,
-    "yunhe-simulator": YUNHE,
+    "yunhe-simulator": YUNHE | FOREIGN,
     "yunhe-domestic-plc": events("yunhe", "domestic-plc"),
     "yunhe-reader-patrol": {"yunhe-patrol/tag"},
+    "yunhe-power-room-climate": {"tele/power_room/SENSOR"},
+    "yunhe-fire-pump-door": BRIDGED,
     "qinghe-domestic-plc": events("qinghe", "domestic-plc"),
 }
 HEARS: Mapping[str, set[str]] = {
@@ -65,10 +72,12 @@ HEARS: Mapping[str, set[str]] = {
     "gengfu-web": {"gengfu/v1/yunhe/patrol-app/status", "gengfu/v1/ready/yunhe", "gengfu/v1/receipt/yunhe-patrol-app"},
     "yunhe-gateway-1": {
         "gengfu/v1/ready/yunhe", "gengfu/v1/receipt/yunhe-gateway-1", "gengfu/v1/yunhe/fire-panel-1/command", *READERS,
+        *FOREIGN,
     },
     "yunhe-simulator": {"gengfu/v1/ready/yunhe"},
     "yunhe-domestic-plc": {"gengfu/v1/ready/yunhe", "gengfu/v1/receipt/yunhe-domestic-plc"},
     "yunhe-reader-patrol": set(),
+    "yunhe-power-room-climate": set(),
     "qinghe-domestic-plc": {"gengfu/v1/ready/qinghe"},
 }  # fmt: skip
 DROPS = "$SYS/broker/publish/messages/dropped"
@@ -266,8 +275,9 @@ def test_old_tls_is_refused(broker: Deployed) -> None:
 
 def test_every_device_of_the_list_can_sign_in(broker: Deployed, deploy: Path) -> None:
     words = passwords_in((deploy / "devices/yunhe.csv").read_bytes(), "yunhe")
-    devices = {one.id for one in load_configs(SHIPPED_CONFIGS).site("yunhe").devices}
-    assert devices - set(words) == {"patrol-app", "fire-panel-1"}
+    site = load_configs(SHIPPED_CONFIGS).site("yunhe")
+    slaves = {one.device for one in site.sensors.sensors if one.bus is not None}
+    assert {one.id for one in site.devices} - set(words) == {"patrol-app", "fire-panel-1", *slaves}
     for device in words:
         assert refusal(address(broker, deploy, f"yunhe-{device}")) == "Success", device
 

@@ -51,6 +51,7 @@ class Stack:
         # The names of the containers' network, and where they are here.
         self._places = {
             "//gengfu@postgres/gengfu": f"//gengfu@127.0.0.1:{postgres.port}/{self.database}",
+            "simulator:5020": f"127.0.0.1:{free_port()}",
         }
         self.postgres, self.influx = postgres, influx
 

@@ -18,8 +18,12 @@ from gateway.contract.times import format_at
 RATE = 2000
 SECONDS = 8
 BOOT = "dev7"
-DEVICES = {"domestic-plc": "low-zone-pressure", "fire-plc": "hydrant-main-pressure", "nvr-1": "cctv-coverage"}
-CALM = {"domestic-plc": 0.45, "fire-plc": 0.7, "nvr-1": 99.0}
+DEVICES = {
+    "domestic-plc": "low-zone-pressure",
+    "fire-plc": "hydrant-main-pressure",
+    "power-room-climate": "power-room-temperature",
+}
+CALM = {"domestic-plc": 0.45, "fire-plc": 0.7, "power-room-climate": 22.0}
 Ranges = dict[str, list[list[int]]]
 
 

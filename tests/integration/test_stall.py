@@ -19,8 +19,12 @@ RATE = 5000
 STALL_S = 60
 WARM_S = 3
 MOST_GROWTH = 64 << 20
-DEVICES = {"domestic-plc": "low-zone-pressure", "fire-plc": "hydrant-main-pressure", "nvr-1": "cctv-coverage"}
-CALM = {"domestic-plc": 0.45, "fire-plc": 0.7, "nvr-1": 99.0}
+DEVICES = {
+    "domestic-plc": "low-zone-pressure",
+    "fire-plc": "hydrant-main-pressure",
+    "power-room-climate": "power-room-temperature",
+}
+CALM = {"domestic-plc": 0.45, "fire-plc": 0.7, "power-room-climate": 22.0}
 
 
 def stream(stop: threading.Event) -> Iterator[tuple[str, bytes]]:

@@ -234,6 +234,7 @@ def test_a_checklist_that_was_changed_while_the_phone_was_away_loses_no_answer(o
         (BOX_GOOD | {"insulation": "0.6"}, {"instrument": "1"}, "insulation"),
         (BOX_GOOD | {"what": True}, {"instrument": "1"}, "what"),
         (BOX_GOOD, {}, "instrument"),
+        (BOX_GOOD | {"terminals": False}, {"instrument": "1", "item_notes": {"terminals": "A 相松动"}}, "terminals"),
     ],
 )
 def test_what_nobody_could_have_answered_is_refused(
@@ -244,6 +245,13 @@ def test_what_nobody_could_have_answered_is_refused(
     assert refused.value.detail["field"] == field
     with own_site.db.read() as s:
         assert s.scalar(select(func.count()).select_from(Inspection)) == 0
+
+
+def test_where_the_checklist_asks_for_a_photo_of_what_is_wrong_one_is_enough(own_site: Site) -> None:
+    bad = BOX_GOOD | {"terminals": False, "label": False}
+    photos = {"terminals": ("yunhe/photo-0001",)}
+    row = own_site.inspect("box-1", "box-yearly", bad, instrument="1", item_photos=photos)
+    assert row.findings == ["terminals", "label"], "the label may do with words"
 
 
 def test_equipment_of_nobody_is_refused(own_site: Site) -> None:

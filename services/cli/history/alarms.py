@@ -64,8 +64,9 @@ class AlarmFacts:
 
 
 def pressures(past: Past) -> list[Point]:
-    """Points with a set pressure."""
-    return [one for one in past.config.points if one.quantity == "pressure" and one.set_value is not None]
+    """Pressures that may not leave their band: a set pressure elsewhere is nobody's excursion."""
+    banded = {one.point.partition("/")[2] for one in past.config.limits if one.kind == "deviation"}
+    return [one for one in past.config.points if one.set_value is not None and one.id in banded]
 
 
 def plan(past: Past) -> AlarmFacts:

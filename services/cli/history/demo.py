@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.site.model import Configs
 from gateway.timeseries.store import TimeSeriesStore
+from services.cli.history import pumps
 from services.cli.history.load import load
 from services.cli.history.past import Past
 from services.kernel import timers
@@ -19,6 +20,8 @@ def write_past(db: Database, store: TimeSeriesStore, configs: Configs, now: date
         zone = ZoneInfo(config.site.timezone)
         first = previous_first(now.astimezone(zone).date().replace(day=1))
         since_at = datetime.combine(first, time(), zone).astimezone(UTC)
-        load(db, store, Past(config, since_at, now, seed), configs.approvals, readings_since=since_at)
+        past = Past(config, since_at, now, seed)
+        load(db, store, past, configs.approvals, readings_since=since_at)
         with db.begin() as session:
+            pumps.write(session, past)
             timers.schedule(session, WATCH_TIMER, config.site.id, now, data={"since": first.isoformat()})

@@ -92,12 +92,20 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Pump:
-    """What a pump's running contact says."""
+    """What a pump's running contact says, and the pressures it was heard to start and stop at."""
 
     key: str
     name: str
     starts: tuple[tuple[date, int], ...]
     running: timedelta | None
+    start_pressure: float | None = None
+    """Medians of the month, MPa; None: none was measured."""
+    stop_pressure: float | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether any of its starts and stops was."""
+        return self.start_pressure is not None or self.stop_pressure is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +160,9 @@ def chapter(month: Month, facts: PumpRoomFacts) -> Chapter:
         section=Section(id="pump_room", title="泵房与给排水", title_en="Pump rooms and water", blocks=tuple(blocks)),
         figures=figures,
         conclusions=_conclusions(figures, limited),
-        gaps=("泵房：启泵、停泵压力没有单独记录，表中只有启动次数与运行小时",) if facts.pumps else (),
+        gaps=("泵房：启泵、停泵压力没有单独记录，表中只有启动次数与运行小时",)
+        if facts.pumps and not any(one.measured for one in facts.pumps)
+        else (),
     )
 
 
@@ -269,16 +279,25 @@ def _lengths(counted: Sequence[Excursion]) -> Chart:
 
 
 def starts(table_id: str, caption: str, caption_en: str, pumps: Sequence[Pump]) -> Table:
-    """How often pumps were switched on, and how long they ran."""
+    """How often pumps were switched on, how long they ran, and at which pressures, where that was measured."""
+    measured = any(one.measured for one in pumps)
+    pressures = (
+        col("start_pressure", "启泵压力 (MPa)", "Starts at (MPa)", "number", decimals=2),
+        col("stop_pressure", "停泵压力 (MPa)", "Stops at (MPa)", "number", decimals=2),
+    )
     return Table(
         id=table_id, caption=caption, caption_en=caption_en,
         columns=(
             col("pump", "水泵", "Pump", width=2.2), col("mean", "日均启动", "Starts a day", "number", decimals=1),
             col("most", "单日最多", "Most", "int"), col("on", "当日", "On", "date"),
             col("total", "本月启动", "Starts", "int"), col("hours", "运行小时", "Running (h)", "hours"),
+            *(pressures if measured else ()),
         ),
-        rows=tuple(_pump(one) for one in pumps),
-        note="按分钟统计，一分钟内多次启动计一次；没有数据的时间不计入运行小时。",
+        rows=tuple(
+            (*_pump(one), one.start_pressure, one.stop_pressure) if measured else _pump(one) for one in pumps
+        ),
+        note="按分钟统计，一分钟内多次启动计一次；没有数据的时间不计入运行小时。"
+        + ("启泵、停泵压力是本月各次的中位数，不计手动启动。" if measured else ""),
     )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from gateway.site.equipment_kinds import kinds_of
 from gateway.site.limit import Limit
-from gateway.site.model import Point
+from gateway.site.model import Point, SiteConfig
 from gateway.timeseries.store import Bucket
+from services.derived import service as pump_runs
 from services.equipment.tables import Certificate
 from services.report.chapters.pressure import HOUR, MINUTE, STEP, count, plus, starts_by_day, survey
 from services.report.chapters.pump_room import Excursion, Gauge, Level, Paper, Pump, PumpRoomFacts
@@ -55,7 +56,7 @@ class _Limited:
 def collect(source: Source, month: Month) -> PumpRoomFacts:
     """Everything the chapter needs."""
     config = source.config
-    gauges = [one for one in config.points if one.quantity == "pressure"]
+    gauges = [one for one in config.points if one.quantity == "pressure" and not _is_check(config, one)]
     levels = [one for one in config.points if one.quantity == "level"]
     running = pumps(source, month, PUMPS)
     limited = _limited(source, gauges)
@@ -69,6 +70,12 @@ def collect(source: Source, month: Month) -> PumpRoomFacts:
         papers=tuple(_papers(source, month)),
         open_excursions=tuple(_still_out(source, month, limited)),
     )
+
+
+def _is_check(config: SiteConfig, point: Point) -> bool:
+    """Whether it only checks another sensor of the same place: an excursion there is one, not two."""
+    twin = config.point_by_id.get(point.twin or "")
+    return twin is not None and (twin.twin != point.id or twin.id < point.id)
 
 
 def pumps(source: Source, month: Month, kinds: Collection[str]) -> tuple[Pump, ...]:
@@ -195,7 +202,10 @@ def _pump(source: Source, month: Month, point: Point) -> Pump:
             fine += source.store.range(key, one.at, end, MINUTE, origin=month.since_at)
     running = sum((_heard(one, point.interval, month.ends_at) * one.mean for one in hours), timedelta())
     starts = starts_by_day(fine, ZoneInfo(month.timezone))
-    return Pump(key, point.name, tuple(sorted(starts.items())), running if hours else None)
+    began, stopped = pump_runs.pressures(
+        source.session, source.config.site.id, point.equipment or "", month.since_at, month.ends_at
+    )
+    return Pump(key, point.name, tuple(sorted(starts.items())), running if hours else None, began, stopped)
 
 
 def _heard(hour: Bucket, interval: timedelta | None, until: datetime) -> timedelta:

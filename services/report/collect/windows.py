@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
+from services.flows.maintenance import points_of_stations
 from services.report.collect.links import person
 from services.report.collect.source import Source
 from services.report.model import Month
@@ -25,7 +26,8 @@ def windows(source: Source, month: Month) -> tuple[Window, ...]:
     for one in source.session.scalars(query.order_by(MaintenanceMode.started_at, MaintenanceMode.id)):
         ended = _end(one, month.ends_at)
         named = one.target.partition("/")[2]
-        thing = config.point_by_id.get(named) or config.equipment_by_id.get(named)
+        station = next((pumps for pumps in config.stations if pumps.id == named), None)
+        thing = config.point_by_id.get(named) or config.equipment_by_id.get(named) or station
         name = thing.name if thing is not None else named or config.site.name
         found.append(
             Window(
@@ -45,8 +47,10 @@ def by_point(source: Source, found: Sequence[Window]) -> Mapping[str, tuple[Span
     """When each point, by its global key, was being worked on."""
     config = source.config
     spans: dict[str, tuple[Span, ...]] = {}
+    stations = points_of_stations(config)
     for point in config.points:
         targets = {config.site.id, config.key(point.id), f"{config.site.id}/{point.equipment}"}
+        targets |= {config.key(one) for one, points in stations.items() if config.key(point.id) in points}
         own = tuple(one.span for one in found if one.target in targets)
         if own:
             spans[config.key(point.id)] = own

@@ -2,6 +2,7 @@
 
 from services.web.api import (
     alerts,
+    devices,
     equipment,
     fire,
     fire_upkeep,
@@ -10,6 +11,8 @@ from services.web.api import (
     patrol,
     phone,
     points,
+    pump_tests,
+    readings,
     reports,
     sun,
     system,
@@ -22,6 +25,8 @@ routers = (
     work_orders.router,
     work_orders_sheet.router,
     points.router,
+    pump_tests.router,
+    devices.router,
     system.router,
     phone.router,
     patrol.router,
@@ -30,6 +35,7 @@ routers = (
     fire.router,
     equipment.router,
     fire_upkeep.router,
+    readings.router,
     reports.router,
     sun.router,
     sun.pages,

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import Body, Header, Path, Query, Request, Response
 
 from gateway.contract.times import to_ms
-from services.flows import inspection_briefing
+from services.flows import inspection_briefing, measurement_briefing
 from services.flows.inspection_briefing import UpkeepOut
+from services.flows.measurement_briefing import ReadingsOut
 from services.flows.patrol import emergency
 from services.kernel.errors import Invalid, Unauthenticated
 from services.patrol.phone import photos
@@ -57,6 +58,30 @@ def upkeep(
     config = deliveries.site_of(svc, actor, site)
     with svc.db.read() as s:
         found = inspection_briefing.upkeep(s, config, actor, now)
+    etag = f'"{found.version}"'
+    if etag in if_none_match:
+        return Response(status_code=304, headers={"ETag": etag})
+    return Response(found.model_dump_json(), media_type="application/json", headers={"ETag": etag})
+
+
+@router.get(
+    "/patrol/phone/readings",
+    operation_id="get_phone_readings",
+    response_model=ReadingsOut,
+    responses={304: {"description": "What the phone has is still true: `If-None-Match` names its version"}},
+)
+def readings(
+    svc: Svc,
+    actor: Signed,
+    now: Now,
+    site: SiteId = "",
+    if_none_match: Annotated[str, Header(max_length=200)] = "",
+) -> Response:
+    """What people measure, its limits, last values and instruments: what a phone needs to type readings in off line."""
+    require(actor, "patrol.tap")
+    config = deliveries.site_of(svc, actor, site)
+    with svc.db.read() as s:
+        found = measurement_briefing.readings(s, config, actor, now)
     etag = f'"{found.version}"'
     if etag in if_none_match:
         return Response(status_code=304, headers={"ETag": etag})

@@ -31,6 +31,8 @@ class Refused(Body):
 
     client_id: str
     reason: str
+    status: int
+    """Why in short, as HTTP would say it: 403, 404, 409 or 422; the phone has words for these."""
 
 
 class Prompt(Body):

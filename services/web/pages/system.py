@@ -13,6 +13,7 @@ from services.web.deps import Now, Signed, Svc, Who
 from services.web.pages.alert import Window, draw
 from services.web.queries import alerts as alert_queries
 from services.web.queries import points as point_queries
+from services.web.queries import readings as reading_queries
 from services.web.queries import system as queries
 from services.web.queries.places import Places
 from services.web.templating import render
@@ -42,8 +43,10 @@ def point_page(
     key = f"{site}/{point}"
     with svc.db.read() as s:
         row = point_queries.one(s, svc, key, now, who.language)
+        typed = reading_queries.of_point(s, svc.configs, key, now, who.language)
     context = {
         "row": row,
+        "typed": typed,
         "place": Places(svc.configs, who.language).of(key),
         "pictures": draw(svc, key, "", window, who.language, now),
         "window": window,
@@ -119,13 +122,17 @@ def quarantine(
     who: Who,
     dismissed: bool = False,
     before: Annotated[str, Query(max_length=64)] = "",
+    site: Annotated[str, Query(max_length=64)] = "",
+    device: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
-    """Messages that could not be events."""
+    """Messages that could not be events; of one device, if one is named."""
+    source = (site, device) if site and device else None
     with svc.db.read() as s:
-        entries = queries.quarantine(s, dismissed=dismissed, before=before)
+        entries = queries.quarantine(s, dismissed=dismissed, before=before, source=source)
         waiting = queries.quarantined(s)
     template = "parts/quarantine_list.html" if request.headers.get("HX-Request") == "true" else "quarantine.html"
     context = {"entries": entries, "dismissed": dismissed, "waiting": waiting, "page_size": queries.PAGE}
+    context["source"] = source
     return render(request, template, context, who=who)
 
 

@@ -160,9 +160,11 @@ def band_for(limits: Sequence[Limit], set_value: float | None) -> chart.Band:
 
 
 def target_name(svc: Services, site: str, target: str, language: str) -> str:
-    """What a point or a piece of equipment is called; raises NotFound."""
+    """What a point, a piece of equipment or a pump station is called; raises NotFound."""
     config = svc.configs.sites.get(site)
     thing = (config.point_by_id.get(target) or config.equipment_by_id.get(target)) if config else None
+    if thing is None and config is not None and (found := [one for one in config.stations if one.id == target]):
+        return Places(svc.configs, language).name(found[0])
     if thing is None:
         raise NotFound(f"Site {site} has neither point nor equipment {target!r}", hint="Look at the points page")
     return Places(svc.configs, language).name(thing)

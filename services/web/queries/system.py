@@ -133,12 +133,16 @@ def quarantined(s: Session) -> int:
     return s.scalar(select(func.count()).select_from(Quarantine).where(Quarantine.dismissed_at.is_(None))) or 0
 
 
-def quarantine(s: Session, *, dismissed: bool = False, before: str = "", limit: int = PAGE) -> list[Quarantine]:
-    """A page of quarantine, newest first; `before`: the last id of the page before."""
+def quarantine(
+    s: Session, *, dismissed: bool = False, before: str = "", source: tuple[str, str] | None = None, limit: int = PAGE
+) -> list[Quarantine]:
+    """A page of quarantine, newest first; `before`: the last id of the page before; `source`: (site, device)."""
     query = select(Quarantine).order_by(Quarantine.id.desc()).limit(limit)
     query = query.where(Quarantine.dismissed_at.is_not(None) if dismissed else Quarantine.dismissed_at.is_(None))
     if before:
         query = query.where(Quarantine.id < before)
+    if source is not None:
+        query = query.where(Quarantine.site == source[0], Quarantine.device == source[1])
     return list(s.scalars(query))
 
 

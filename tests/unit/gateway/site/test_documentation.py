@@ -8,15 +8,17 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.contract.units import UNITS
-from gateway.site import fire
+from gateway.site import fire, profile, pumps, sensors
 from gateway.site.approvals import ApprovalBand, ApprovalStep
 from gateway.site.catalogue import AppliesTo, LimitSpec, SlaRow, Source
+from gateway.site.cctv import Coverage, ViewPoint
 from gateway.site.equipment_kinds import EquipmentKind
 from gateway.site.files import (
     FORMAT_SECTIONS,
     LIMIT_SECTIONS,
     PACK_SECTIONS,
     POLICY_SECTIONS,
+    PROFILE_SECTIONS,
     SITE_FILE,
     SITE_FILES,
     UPKEEP_SECTIONS,
@@ -116,6 +118,26 @@ HEADINGS: dict[str, type[BaseModel]] = {
     "`tiers`": fire.CallTier,
     "`small`, `large`": fire.ResponseStep,
     "`settings` (of fire)": fire.FireSettings,
+    "`profiles`": profile.Profile,
+    "`mqtt`": profile.MqttProfile,
+    "`fields`": profile.PayloadField,
+    "`loop`": profile.Loop,
+    "`time`": profile.TimeRule,
+    "`history`": profile.History,
+    "`tlv`": profile.Tlv,
+    "`items` (of `tlv`)": profile.TlvItem,
+    "`presence`": profile.Presence,
+    "`modbus`": profile.ModbusProfile,
+    "`registers`": profile.Register,
+    "`samples` (of a profile)": profile.Sample,
+    "`events` (of a profile)": profile.Expected,
+    "`buses`": sensors.Bus,
+    "`sensors`": sensors.Sensor,
+    "`span`": sensors.Span,
+    "`stations`": pumps.Station,
+    "`jockeys`, `mains`": pumps.Pump,
+    "`view_points`": ViewPoint,
+    "`coverage`": Coverage,
 }
 
 
@@ -146,6 +168,7 @@ def test_every_model_of_a_file_is_among_them() -> None:
         *PACK_SECTIONS,
         *FORMAT_SECTIONS,
         *UPKEEP_SECTIONS,
+        *PROFILE_SECTIONS,
         *(one for many in SITE_FILES.values() for one in many),
     ]
     assert {section.model for section in sections} <= set(HEADINGS.values())

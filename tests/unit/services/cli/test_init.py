@@ -1,5 +1,6 @@
 """`gengfu init` as a person uses it: written once, said plainly, the same again."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,6 +78,19 @@ def test_run_again_it_keeps_hosts_demo_and_everything_else(root: Path) -> None:
     assert "Nothing has changed" in result.output
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
     assert run("--check").exit_code == 0
+
+
+def test_the_demo_s_simulator_answers_for_the_modbus_lines_and_only_the_demo_s(root: Path) -> None:
+    run(*HOST, "--demo")
+    assert json.loads(env(root)["DEPLOY_BUS_ADDRESSES"]) == {"yunhe/pump-bus": "simulator:5020"}
+    before = (root / ".env").read_text()
+    run()
+    assert (root / ".env").read_text() == before
+    run("--no-demo")
+    assert env(root)["DEPLOY_BUS_ADDRESSES"] == ""
+    (root / ".env").write_text(before.replace("simulator:5020", "10.0.8.20:502"))
+    run("--no-demo")
+    assert json.loads(env(root)["DEPLOY_BUS_ADDRESSES"]) == {"yunhe/pump-bus": "10.0.8.20:502"}
 
 
 def test_check_shows_what_would_change_and_writes_nothing(root: Path) -> None:

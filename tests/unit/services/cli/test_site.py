@@ -102,3 +102,14 @@ def test_a_printer_format_that_its_samples_disprove_is_an_error(copied: Path) ->
     assert "the format wrong does not do what its samples say" in shown.output
     assert "✓" not in shown.output
     assert "样例 1 第 1 条信号：state 给出 fault，应为 fire" in check(copied).output
+
+
+def test_pump_stations_and_what_no_camera_sees(copied: Path) -> None:
+    assert "泵组 4，视点 6" in check(copied).output
+    cctv, pumps = copied / "sites/yunhe/cctv.yaml", copied / "sites/yunhe/pumps.yaml"
+    cctv.write_text(cctv.read_text("utf-8").replace("cameras: [camera-lobby-1-online]", "cameras: []"), "utf-8")
+    pumps.write_text(pumps.read_text("utf-8").replace("    start_pressure: 0.65\n", ""), "utf-8")
+    shown = check(copied, "--lang", "en")
+    assert shown.exit_code == 0
+    assert "⚠ seen by no camera (NUM-05): Lobby and lift hall of building 1" in shown.output
+    assert "⚠ Hydrant system: without start pressures no automatic test is seen" in shown.output

@@ -15,6 +15,8 @@ CONFIG = shipped().site("yunhe")
     [
         ("yunhe/low-zone-pressure", "pump_pressure", "water_pressure"),
         ("yunhe/hydrant-main-pressure", "pump_pressure", "water_pressure"),
+        ("yunhe/hydrant-decay", "pump_pressure", "water_pressure"),
+        ("yunhe/fire-pump-leak-wet", "pump_pressure", "leak"),
         ("yunhe/anything", "fire_fault", "fire_equipment"),
         ("yunhe/patrol", "patrol", "patrol"),
         ("yunhe/nothing", "repair", "other"),

@@ -14,7 +14,7 @@ WORDS = {device: f"word-{device}" for device in device_list.devices_with_account
 
 
 def text() -> str:
-    return device_list.render(CONFIG, device_list.entries(CONFIG, WORDS), "gengfu.example:8883")
+    return device_list.render(CONFIG, device_list.entries(CONFIG, WORDS, {}), "gengfu.example:8883")
 
 
 def test_every_device_is_listed_with_its_account_or_with_who_speaks_for_it() -> None:

@@ -4,6 +4,7 @@ import itertools
 import re
 
 import pytest
+from console import shipped
 from installations import SHIPPED, configs, site
 
 from gateway.contract.topics import KINDS
@@ -123,3 +124,10 @@ def test_a_mosquitto_of_ones_own_is_told_the_same_settings() -> None:
     made = mosquitto.configuration(SHIPPED.broker).partition("# --- Queues")[0]
     ours = {line.split()[0] for line in made.splitlines() if line and not line.startswith("#")}
     assert by_hand == ours - {"per_listener_settings", "allow_anonymous"}
+
+
+def test_the_console_types_in_for_the_devices_that_people_measure_with_and_for_no_other() -> None:
+    yunhe = mosquitto.gengfu_users(shipped())["mqtt_web"].publishes
+    assert sorted(one for one in yunhe if one.endswith("/reading")) == [
+        "gengfu/v1/yunhe/meter-electrical/reading", "gengfu/v1/yunhe/meter-floor/reading",
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from services.kernel.errors import SettingsError
 from services.kernel.settings import SECRETS_DIR_ENV, Settings
@@ -20,3 +21,12 @@ def test_secrets_that_are_not_mounted_are_not_taken_for_none(tmp_path: Path, mon
         monkeypatch.setenv(SECRETS_DIR_ENV, str(tmp_path / name))
         with pytest.raises(SettingsError, match=f"{name}, which is no directory"):
             Settings()
+
+
+def test_addresses_of_modbus_lines_are_json_and_empty_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, meant in (("", {}), ('{"yunhe/pump-bus": "10.0.0.5:502"}', {"yunhe/pump-bus": "10.0.0.5:502"})):
+        monkeypatch.setenv("GENGFU_BUS_ADDRESSES", text)
+        assert Settings().bus_addresses == meant
+    monkeypatch.setenv("GENGFU_BUS_ADDRESSES", "10.0.0.5:502")
+    with pytest.raises(ValidationError, match="this is no JSON"):
+        Settings()

@@ -75,7 +75,7 @@ def test_a_reading_token_gives_no_commands_whatever_its_account_may() -> None:
 
 def test_a_token_never_allows_more_than_its_accounts_role() -> None:
     program = actor(Role.PROGRAM, frozenset(Scope))
-    assert set(allowed_commands(program)) == {"read", "publish"}
+    assert set(allowed_commands(program)) == {"read", "publish", "reading.enter"}
 
 
 def test_every_command_has_somebody_who_may() -> None:

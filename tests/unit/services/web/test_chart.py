@@ -92,7 +92,7 @@ def test_an_open_side_has_no_line() -> None:
     svg = draw(picture(*[0.45] * 60, band=Band(low=0.35), set_value=None))
     assert "upper" not in svg
     (band,) = elements(svg, "chart-band")
-    assert attribute(band, "y") == 14
+    assert attribute(band, "y") == 20
 
 
 def test_without_readings_it_says_so() -> None:

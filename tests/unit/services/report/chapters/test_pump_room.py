@@ -115,5 +115,13 @@ def test_pumps_levels_and_papers() -> None:
         ("稳压泵", 4.5, 7, "2026-10-02", 9, 3.0),
         ("备用泵", None, None, None, None, None),
     )
+    assert any("启泵、停泵压力" in gap for gap in made.gaps)
     assert table(made, "pump.levels").rows == (("水箱", "m", 1.8, 2.0, 2.2, 2.1),)
     assert table(made, "pump.papers").rows[0][3] == "2027-01-01"
+
+
+def test_start_and_stop_pressures_are_shown_where_any_was_measured() -> None:
+    pumps = (Pump("p", "稳压泵", ((date(2026, 10, 1), 2),), HOUR, 0.65, 0.75), Pump("q", "主泵", (), None))
+    made = chapter(OCTOBER, PumpRoomFacts(declared=True, pumps=pumps))
+    assert [row[-2:] for row in table(made, "pump.starts").rows] == [(0.65, 0.75), (None, None)]
+    assert made.gaps == ()

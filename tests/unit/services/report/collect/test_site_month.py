@@ -15,6 +15,7 @@ from gateway.site.model import SiteConfig
 from gateway.timeseries.sqlite import open_sqlite_store
 from gateway.timeseries.store import Row, TimeSeriesStore
 from services.alert.tables import Alert
+from services.derived.tables import PumpRun
 from services.device.tables import DeviceSequence, Quarantine
 from services.equipment.tables import Certificate
 from services.fire.tables import FireDrill, FireTest
@@ -28,6 +29,7 @@ from services.report.chapters import patrol as patrol_chapter
 from services.report.chapters import pump_room as pump_chapter
 from services.report.collect import duty, electrical, fire, incidents, patrol, pump_room, quality
 from services.report.collect.source import Source
+from services.report.collect.windows import by_point, windows
 from services.report.model import Chapter
 from services.report.months import month_of
 from services.rules.tables import Excursion, MaintenanceMode, PointState
@@ -186,8 +188,15 @@ def test_pressures_excursions_and_what_was_worked_on(session: Session, source: S
     assert value(made, "pump.pass_rate") == pytest.approx(100 * 166 / 169)
 
 
-def test_starts_and_hours_of_a_pump(source: Source, store: TimeSeriesStore) -> None:
+def test_starts_hours_and_pressures_of_a_pump(session: Session, source: Source, store: TimeSeriesStore) -> None:
     """Half an hour on, five minutes off, twenty-five minutes on; then silence."""
+    for begins, began, stopped in ((-1, 0.1, 0.2), (2, 0.64, 0.75), (3, 0.66, 0.76), (4, 0.65, None), (5, 0.9, 0.9)):
+        session.add(
+            PumpRun(id=str(begins), site="yunhe", station="hydrant", equipment="hydrant-jockey", role="jockey",
+                    cause="manual" if begins == 5 else "automatic", started_at=SINCE + begins * HOUR,
+                    start_pressure=began, stop_pressure=stopped)
+        )  # fmt: skip
+    session.flush()
     every = timedelta(seconds=10)
     key = "yunhe/hydrant-jockey-run"
     store.write(readings(key, SINCE + HOUR, every, *([0.0] * 360)))
@@ -196,6 +205,23 @@ def test_starts_and_hours_of_a_pump(source: Source, store: TimeSeriesStore) -> N
     pump = next(one for one in pump_room.collect(source, OCTOBER).pumps if one.key == key)
     assert pump.starts == ((date(2026, 10, 1), 2),)
     assert pump.running == 70 * MINUTE
+    assert (pump.start_pressure, pump.stop_pressure) == (0.65, 0.755)
+
+
+def test_a_second_sensor_of_the_same_place_is_not_counted_again(source: Source) -> None:
+    names = {one.key for one in pump_room.collect(source, OCTOBER).gauges}
+    assert "yunhe/hydrant-main-pressure" in names
+    assert "yunhe/hydrant-main-pressure-2" not in names
+
+
+def test_work_on_a_pump_station_excuses_its_points_but_not_the_tank_it_shares(session: Session, source: Source) -> None:
+    session.add(mode("m", "yunhe/hydrant", SINCE + HOUR, HOUR))
+    session.flush()
+    (window,) = windows(source, OCTOBER)
+    assert window.name == "消火栓系统"
+    excused = by_point(source, (window,))
+    assert excused["yunhe/hydrant-main-pressure"] == excused["yunhe/hydrant-jockey-run"] == (window.span,)
+    assert not {"yunhe/fire-tank-level", "yunhe/sprinkler-main-pressure"} & excused.keys()
 
 
 def test_a_provisional_centre_is_marked(session: Session, store: TimeSeriesStore) -> None:
