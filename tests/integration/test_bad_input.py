@@ -212,10 +212,10 @@ class Allergic(SiteJudge):
 
     poison = 0.666
 
-    def _judge(self, session: Session, sample: Any) -> None:
+    def _judge(self, session: Session, sample: Any, **more: Any) -> None:
         if sample[3] == self.poison:
             raise ZeroDivisionError("a bug in a rule")
-        super()._judge(session, sample)
+        super()._judge(session, sample, **more)
 
 
 def test_a_message_that_breaks_the_judge_goes_to_quarantine_and_the_stream_goes_on(

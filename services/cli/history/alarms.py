@@ -64,9 +64,9 @@ class AlarmFacts:
 
 
 def pressures(past: Past) -> list[Point]:
-    """Pressures that may not leave their band: a set pressure elsewhere is nobody's excursion."""
+    """Pressures that may not leave their band, without second sensors of the same water."""
     banded = {one.point.partition("/")[2] for one in past.config.limits if one.kind == "deviation"}
-    return [one for one in past.config.points if one.set_value is not None and one.id in banded]
+    return [one for one in past.config.points if one.set_value is not None and one.twin is None and one.id in banded]
 
 
 def plan(past: Past) -> AlarmFacts:
