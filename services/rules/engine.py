@@ -183,35 +183,21 @@ class Engine:
         tracks, dirty = self.tracks, self._dirty
         for index, (point, at_ms, _, value, quality, received_ms) in enumerate(samples):
             track = tracks[point]
-            if (
-                track.calm
+            if not (
+                (track.calm or track.quiet)
                 and track.low <= value <= track.high
                 and 0 <= at_ms - track.last_ms <= track.gap_ms
                 and quality != BAD
-            ):
-                track.last_ms = at_ms
-                track.received_ms = received_ms
-                track.value = value
-                track.quality = quality
-                track.recent.append(value)
-                track.synced = False
-                dirty.add(track)
-            elif not (
-                track.quiet
-                and track.low <= value <= track.high
-                and 0 <= at_ms - track.last_ms <= track.gap_ms
-                and quality != BAD
-                and track.sounds_true(at_ms, value, self._twin_of(track, at_ms))
+                and (track.calm or track.sounds_true(at_ms, value, self._twin_of(track, at_ms)))
             ):
                 return list(samples[index:])
-            else:
-                track.last_ms = at_ms
-                track.received_ms = received_ms
-                track.value = value
-                track.quality = quality
-                track.recent.append(value)
-                track.synced = False
-                dirty.add(track)
+            track.last_ms = at_ms
+            track.received_ms = received_ms
+            track.value = value
+            track.quality = quality
+            track.recent.append(value)
+            track.synced = False
+            dirty.add(track)
         return []
 
     def _twin_of(self, track: Track, at_ms: int) -> float | None:

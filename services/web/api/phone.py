@@ -28,6 +28,9 @@ _CLOSED: dict[int | str, dict[str, Any]] = {
     429: {**PROBLEMS[422], "description": "Too many wrong codes; `retry_after_s` says how long to wait"},
     503: {**PROBLEMS[422], "description": "Taps cannot be taken right now; keep them and come again"},
 }
+_STILL_TRUE: dict[int | str, dict[str, Any]] = {
+    304: {"description": "What the phone has is still true: `If-None-Match` names its version"}
+}
 _ENOUGH = {**PROBLEMS[422], "description": "Enough pictures for a day; keep it and come again"}
 
 
@@ -44,7 +47,7 @@ def rounds(svc: Svc, actor: Signed, now: Now, site: SiteId = "") -> Briefing:
     "/patrol/phone/upkeep",
     operation_id="get_phone_upkeep",
     response_model=UpkeepOut,
-    responses={304: {"description": "What the phone has is still true: `If-None-Match` names its version"}},
+    responses=_STILL_TRUE,
 )
 def upkeep(
     svc: Svc,
@@ -58,17 +61,14 @@ def upkeep(
     config = deliveries.site_of(svc, actor, site)
     with svc.db.read() as s:
         found = inspection_briefing.upkeep(s, config, actor, now)
-    etag = f'"{found.version}"'
-    if etag in if_none_match:
-        return Response(status_code=304, headers={"ETag": etag})
-    return Response(found.model_dump_json(), media_type="application/json", headers={"ETag": etag})
+    return _unless_known(found, if_none_match)
 
 
 @router.get(
     "/patrol/phone/readings",
     operation_id="get_phone_readings",
     response_model=ReadingsOut,
-    responses={304: {"description": "What the phone has is still true: `If-None-Match` names its version"}},
+    responses=_STILL_TRUE,
 )
 def readings(
     svc: Svc,
@@ -82,10 +82,7 @@ def readings(
     config = deliveries.site_of(svc, actor, site)
     with svc.db.read() as s:
         found = measurement_briefing.readings(s, config, actor, now)
-    etag = f'"{found.version}"'
-    if etag in if_none_match:
-        return Response(status_code=304, headers={"ETag": etag})
-    return Response(found.model_dump_json(), media_type="application/json", headers={"ETag": etag})
+    return _unless_known(found, if_none_match)
 
 
 @router.post("/patrol/phone/sync", operation_id="sync_phone", responses={503: _CLOSED[503]})
@@ -153,3 +150,11 @@ def _admit(svc: Services, actor: Actor, ip: str, now: Now) -> str:
     """Guesses of the code are counted like guesses of a password, but do not lock the account's sign-in."""
     with svc.db.begin() as s:
         return attempts.admit(s, f"pin:{actor.username}"[:64], ip, now)
+
+
+def _unless_known(found: UpkeepOut | ReadingsOut, if_none_match: str) -> Response:
+    """The whole answer, unless the phone has this version already."""
+    etag = f'"{found.version}"'
+    if etag in if_none_match:
+        return Response(status_code=304, headers={"ETag": etag})
+    return Response(found.model_dump_json(), media_type="application/json", headers={"ETag": etag})
