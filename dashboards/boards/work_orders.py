@@ -83,12 +83,13 @@ def _now() -> Row:
 
 
 def _ages() -> Row:
+    # The clock that dates an order may be ahead of the database's: such an order is young, not gone.
     by_age = f"""
         SELECT bucket.name AS "已等待",
             count(o.id) FILTER (WHERE o.level = 4) AS "紧急", count(o.id) FILTER (WHERE o.level = 3) AS "高",
             count(o.id) FILTER (WHERE o.level = 2) AS "中", count(o.id) FILTER (WHERE o.level = 1) AS "低",
             count(o.id) FILTER (WHERE o.level = 0) AS "无级别"
-        FROM (VALUES (1, '1 小时内', 0, 3600), (2, '1–4 小时', 3600, 14400), (3, '4–24 小时', 14400, 86400),
+        FROM (VALUES (1, '1 小时内', -1e12, 3600), (2, '1–4 小时', 3600, 14400), (3, '4–24 小时', 14400, 86400),
             (4, '1–3 天', 86400, 259200), (5, '3–7 天', 259200, 604800), (6, '7 天以上', 604800, 1e12)
         ) AS bucket (place, name, from_s, to_s)
         LEFT JOIN (SELECT * FROM grafana.work_order WHERE is_open AND {HERE}) o
