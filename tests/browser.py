@@ -38,6 +38,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    """One browser for all tests of a file."""
+    with chromium() as browser:
+        yield browser
+
+
 @contextlib.contextmanager
 def served(app: FastAPI) -> Iterator[int]:
     """Serve the console on a free port of the loopback."""
@@ -169,6 +176,15 @@ class Network:
             _end(end)
         with self._lock:
             self._open -= {one, other}
+
+
+@contextlib.contextmanager
+def carried(app: FastAPI) -> Iterator[Network]:
+    """Serve the console behind a network that can be cut."""
+    with served(app) as port:
+        between = Network(port)
+        yield between
+        between.close()
 
 
 def _end(one: socket.socket) -> None:

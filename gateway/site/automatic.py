@@ -2,93 +2,63 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.site.catalogue import AppliesTo, LimitSpec, Source
+from gateway.site.limit import Kind
 from gateway.site.model import Point
 from gateway.site.policies import DATA_POLICY
 from gateway.site.profile import Profile
 from gateway.site.sensors import Sensor
 
 _OURS = Source(document="更夫内置规则", section="数据可信")
-STALE = LimitSpec(
-    id="DATA-STALE",
-    title="数据中断",
-    title_en="No data",
-    requirement="没有数据不等于数据正常：超过失联时间没有读数即告警。",
-    source=_OURS,
-    our_defaults=("severity",),
-    applies_to=AppliesTo(),
-    kind="stale",
-    severity="medium",
-    policy=DATA_POLICY,
-)
-RANGE = LimitSpec(
-    id="DATA-RANGE",
-    title="读数超出量程",
-    title_en="Sensor out of range",
-    requirement="读数超出有效范围说明传感器有问题，不当作真实工况判断。",
-    source=_OURS,
-    our_defaults=("severity",),
-    applies_to=AppliesTo(),
-    kind="range",
-    severity="medium",
-    policy=DATA_POLICY,
-)
-STUCK = LimitSpec(
-    id="DATA-STUCK",
-    title="读数不动",
-    title_en="Sensor stuck",
-    requirement="有读数但长时间一点不变，按传感器卡死处理，不当作真实工况判断。",
-    source=_OURS,
-    our_defaults=("severity",),
-    applies_to=AppliesTo(),
-    kind="stuck",
-    severity="medium",
-    policy=DATA_POLICY,
-)
-RATE = LimitSpec(
-    id="DATA-RATE",
-    title="读数跳变",
-    title_en="Impossible changes",
-    requirement="变化快得不可能真实发生：10 分钟内跳变 4 次按传感器故障处理；一个尖峰只跳变 2 次，不告警。",
-    source=_OURS,
-    our_defaults=("min_count", "window", "off_delay", "severity"),
-    applies_to=AppliesTo(),
-    kind="rate",
-    min_count=4,
-    window=timedelta(minutes=10),
-    off_delay=timedelta(minutes=5),
-    severity="medium",
-    policy=DATA_POLICY,
-)
-TWIN = LimitSpec(
-    id="DATA-TWIN",
-    title="与比对测点不一致",
-    title_en="Disagrees with its twin",
-    requirement="测同一处的两个传感器读数相差过大，至少有一个漂移，请现场比对。",
-    source=_OURS,
-    our_defaults=("on_delay", "off_delay", "severity"),
-    applies_to=AppliesTo(),
-    kind="twin",
-    on_delay=timedelta(minutes=5),
-    off_delay=timedelta(minutes=5),
-    severity="medium",
-    policy=DATA_POLICY,
-)
-LOOP = LimitSpec(
-    id="DATA-LOOP",
-    title="传感器回路故障",
-    title_en="Sensor loop fault",
-    requirement="回路电流低于 3.6 mA 或高于 21 mA：断线、短路或变送器损坏，不是读数（NAMUR NE 43）。",
-    source=_OURS,
-    our_defaults=("off_delay", "severity"),
-    applies_to=AppliesTo(),
-    kind="loop",
-    off_delay=timedelta(minutes=1),
-    severity="high",
-    policy=DATA_POLICY,
-)
+
+
+def _ours(name: str, kind: Kind, title: str, title_en: str, requirement: str, *defaults: str, **more: Any) -> LimitSpec:
+    """A limit that the documents do not ask for; `defaults`: keys besides the severity whose values are ours."""
+    return LimitSpec(
+        id=f"DATA-{name}",
+        kind=kind,
+        title=title,
+        title_en=title_en,
+        requirement=requirement,
+        source=_OURS,
+        our_defaults=(*defaults, "severity"),
+        applies_to=AppliesTo(),
+        policy=DATA_POLICY,
+        **{"severity": "medium"} | more,
+    )
+
+
+STALE = _ours(
+    "STALE", "stale", "数据中断", "No data", "没有数据不等于数据正常：超过失联时间没有读数即告警。",
+)  # fmt: skip
+RANGE = _ours(
+    "RANGE", "range", "读数超出量程", "Sensor out of range",
+    "读数超出有效范围说明传感器有问题，不当作真实工况判断。",
+)  # fmt: skip
+STUCK = _ours(
+    "STUCK", "stuck", "读数不动", "Sensor stuck",
+    "有读数但长时间一点不变，按传感器卡死处理，不当作真实工况判断。",
+)  # fmt: skip
+RATE = _ours(
+    "RATE", "rate", "读数跳变", "Impossible changes",
+    "变化快得不可能真实发生：10 分钟内跳变 4 次按传感器故障处理；一个尖峰只跳变 2 次，不告警。",
+    "min_count", "window", "off_delay",
+    min_count=4, window=timedelta(minutes=10), off_delay=timedelta(minutes=5),
+)  # fmt: skip
+TWIN = _ours(
+    "TWIN", "twin", "与比对测点不一致", "Disagrees with its twin",
+    "测同一处的两个传感器读数相差过大，至少有一个漂移，请现场比对。",
+    "on_delay", "off_delay",
+    on_delay=timedelta(minutes=5), off_delay=timedelta(minutes=5),
+)  # fmt: skip
+LOOP = _ours(
+    "LOOP", "loop", "传感器回路故障", "Sensor loop fault",
+    "回路电流低于 3.6 mA 或高于 21 mA：断线、短路或变送器损坏，不是读数（NAMUR NE 43）。",
+    "off_delay",
+    off_delay=timedelta(minutes=1), severity="high",
+)  # fmt: skip
 AUTOMATIC = (STALE, RANGE, STUCK, RATE, TWIN, LOOP)
 _TWIN_BACK = 0.8
 """Twins agree again within this part of what they may differ."""

@@ -178,8 +178,6 @@ class Register(Metric):
     """type bit in a register: which one, 0 is the lowest."""
     invalid: Annotated[tuple[Finite, ...], AsTuple] = ()
     """Raw values that mean «no measurement», e.g. 32767."""
-    counter: bool = False
-    """It only rises, and begins again at 0: never negative growth."""
 
 
 class ModbusProfile(Frozen):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from browser import PHONE_WITHIN_MS, WITHIN_S, Network, chromium, opened, phone_of, served
+from browser import PHONE_WITHIN_MS, WITHIN_S, Network, carried, opened, phone_of
 from console import SITE, START, Console, hasher
 from phone import FakeDoor, burns, plan_round, tags, with_door
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -46,16 +46,8 @@ def door(console: Console) -> FakeDoor:
 
 @pytest.fixture
 def network(console: Console, door: FakeDoor) -> Iterator[Network]:
-    with served(console.app) as port:
-        between = Network(port)
+    with carried(console.app) as between:
         yield between
-        between.close()
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from browser import PHONE_WITHIN_MS, Network, chromium, opened, phone_of, served
+from browser import PHONE_WITHIN_MS, Network, carried, opened, phone_of
 from console import SITE, START, Console
 from inspected import UPKEEP, entry, task
 from phone import with_door
@@ -42,16 +42,8 @@ def console(one_db: Database, tmp_path: Path) -> Iterator[Console]:
 
 @pytest.fixture
 def network(console: Console) -> Iterator[Network]:
-    with served(console.app) as port:
-        between = Network(port)
+    with carried(console.app) as between:
         yield between
-        between.close()
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

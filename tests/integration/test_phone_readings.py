@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from browser import PHONE_WITHIN_MS, Network, chromium, opened, phone_of, served
+from browser import PHONE_WITHIN_MS, Network, carried, opened, phone_of
 from console import SITE, START, Console
 from inspected import entry
 from phone import FakeDoor, with_door
@@ -43,16 +43,8 @@ def door(console: Console) -> FakeDoor:
 
 @pytest.fixture
 def network(console: Console, door: FakeDoor) -> Iterator[Network]:
-    with served(console.app) as port:
-        between = Network(port)
+    with carried(console.app) as between:
         yield between
-        between.close()
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

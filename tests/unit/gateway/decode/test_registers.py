@@ -108,5 +108,5 @@ def test_states_and_status() -> None:
 
 
 def test_a_counter_keeps_its_own_value_when_it_begins_again() -> None:
-    register = Register(name="pulses", address=0, type="uint16", counter=True)
+    register = Register(name="pulses", address=0, type="uint16")
     assert [read([register], {"holding": {0: raw}}, AT_MS).values[0].value for raw in (65_534, 3)] == [65_534, 3]
