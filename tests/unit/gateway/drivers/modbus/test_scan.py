@@ -69,7 +69,10 @@ def test_holes_are_found_within_bounds() -> None:
 
 def test_each_family_is_recognised_by_what_it_says() -> None:
     profiles = {name: one.modbus for name, one in shipped().items() if one.modbus is not None}
-    plausible = {"pressure": 7.2, "temperature": 19.0, "power": 7.9, "power_factor": 0.87, "frequency": 49.98}
+    plausible = {
+        "pressure": 7.2, "temperature": 19.0, "power": 7.9, "power_factor": 0.87, "frequency": 49.98,
+        "level": 2.4, "unit_code": 17, "decimals": 1,
+    }  # fmt: skip
     for name, profile in profiles.items():
         values = {one.name: plausible.get(one.name, 230.0 if one.unit == "V" else 12.0) for one in profile.registers}
         answers = {function: dict(words) for function, words in encode(profile.registers, values).items()}
