@@ -8,7 +8,7 @@ from gateway.site.model import Configs
 from services.annotation.grafana import Grafana
 from services.annotation.pusher import MarkPusher
 from services.flows.marks import Wanted
-from services.kernel.clock import SystemClock
+from services.kernel.clock import Clock
 from services.kernel.db import Database
 from services.kernel.settings import Settings
 
@@ -25,7 +25,9 @@ def console_of(settings: Settings) -> str:
 
 
 @contextmanager
-def marking(settings: Settings, db: Database, configs: Configs, stop: threading.Event) -> Iterator[MarkPusher | None]:
+def marking(
+    settings: Settings, db: Database, configs: Configs, clock: Clock, stop: threading.Event
+) -> Iterator[MarkPusher | None]:
     """While the block lasts Grafana is told of alerts and excursions; nothing at all without a Grafana."""
     grafana = grafana_of(settings)
     if grafana is None:
@@ -33,7 +35,7 @@ def marking(settings: Settings, db: Database, configs: Configs, stop: threading.
         return
     wanted = Wanted(configs, console_of(settings))
     with closing(grafana):
-        pusher = MarkPusher(db, SystemClock(), grafana, wanted, wanted.forget).start(stop)
+        pusher = MarkPusher(db, clock, grafana, wanted, wanted.forget).start(stop)
         try:
             yield pusher
         finally:

@@ -23,16 +23,16 @@ from services.worker import Worker
 
 def worker() -> None:
     """Fire due timers, deliver messages, watch the other processes."""
-    settings, stop = Settings(), stop_event()
+    settings, stop, clock = Settings(), stop_event(), SystemClock()
     configs = configs_of(settings)
     db = open_database(settings)
     role = take_role(db, "worker")
     with db.begin() as session:
-        catalog.sync(session, configs, SystemClock().now())
+        catalog.sync(session, configs, clock.now())
     beside = Beside()
     holder = f"{socket.gethostname()}:{os.getpid()}" if role is None else "worker"
     commands = CommandSender(broker_of(settings), f"gengfu-commands-{socket.gethostname()}-{os.getpid()}")
-    with httpx.Client() as client, closing(commands), marking(settings, db, configs, stop):
+    with httpx.Client() as client, closing(commands), marking(settings, db, configs, clock, stop):
 
         def sender_for(channel: Channel) -> Sender:
             return build_sender(channel, os.environ, client, write=lambda text: print(text, flush=True))
@@ -40,7 +40,7 @@ def worker() -> None:
         Worker(
             db,
             configs,
-            SystemClock(),
+            clock,
             sender_for,
             late_after=settings.late_after,
             holder=holder,

@@ -10,6 +10,7 @@ from grafana import StubGrafana, stub_grafana
 from processes import until
 
 from services.cli.marking import console_of, grafana_of, marking
+from services.kernel.clock import SystemClock
 from services.kernel.db import Database
 from services.kernel.settings import Settings
 
@@ -29,7 +30,7 @@ def test_without_address_or_token_nothing_is_told(one_db: Database, stub: StubGr
     for given in ({}, {"grafana_url": stub.url}, {"grafana_token": "t"}):
         found = settings(**given)
         assert grafana_of(found) is None
-        with marking(found, one_db, None, stop) as pusher:  # type: ignore[arg-type]
+        with marking(found, one_db, None, SystemClock(), stop) as pusher:  # type: ignore[arg-type]
             assert pusher is None
     assert not stub.asked
     assert not stop.is_set()
@@ -43,7 +44,7 @@ def test_an_alert_reaches_grafana_with_a_link_to_its_page(one_db: Database, stub
         public_url="https://gengfu.example.com/",
     )  # fmt: skip
     stop = threading.Event()
-    with marking(found, one_db, console.configs, stop):
+    with marking(found, one_db, console.configs, console.clock, stop):
         until(lambda: stub.marks, "the mark")
     assert stop.is_set(), "its thread ends with the block"
     console.close()
