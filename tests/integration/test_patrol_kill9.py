@@ -68,8 +68,17 @@ def walk(walked: Iterable[RoundPlan]) -> list[Tap]:
         if number % LEFT_OUT
         for guard, behind in (("guard", 0), ("guard-2", BEHIND_MS))
     )
+    # A phone makes no two taps within a millisecond, but rounds of the same hour plan them so.
     return [
-        Tap(f"{SITE}/patrol-app/tap-{number:05d}", checkpoint, at_ms, guard, "guard", "phone-of-guard", round=plan)
+        Tap(
+            f"{SITE}/patrol-app/tap-{number:05d}",
+            checkpoint,
+            at_ms + number,
+            guard,
+            "guard",
+            "phone-of-guard",
+            round=plan,
+        )
         for number, (at_ms, guard, plan, checkpoint) in enumerate(made[-BATCH * BATCHES :])
     ]
 
@@ -143,7 +152,8 @@ class App:
             time.sleep(0.1)
 
     def _post(self, items: list[dict[str, Any]], left: int) -> httpx.Response | None:
-        clocks = {"boot": "boot-1", "wall_ms": now_ms(), "mono_ms": now_ms() - self.since_ms}
+        wall_ms = now_ms()  # one look: a millisecond between the clocks would move taps of the same moment past others
+        clocks = {"boot": "boot-1", "wall_ms": wall_ms, "mono_ms": wall_ms - self.since_ms}
         body = {"phone": "phone-of-guard", "queued": left, "items": items, **clocks}
         try:
             return self._client.post("/api/v1/patrol/phone/sync", json=body)
@@ -341,5 +351,6 @@ def check_verdicts(site: Site, app: App, over: Iterable[str]) -> None:
     assert {stop.verdict for stop in stops.values()} >= {Verdict.ON_TIME, Verdict.MISSED}
     missed = {key for key, verdict in calm.items() if verdict.missed}
     assert max(Counter(one.target for one in alerts).values()) == 1, "a round was reported twice"
-    assert {one.target for one in alerts if one.closed_at is None} <= missed, "an alert outlives its miss"
+    # A round that ends while the test runs is none of those compared, and may be missed as well.
+    assert {one.target for one in alerts if one.closed_at is None} & calm.keys() <= missed, "an alert outlives its miss"
     assert {one.target for one in alerts} >= missed, "a miss raised no alert"
