@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +30,7 @@ import pytest
 from brokers import free_port
 from require import require
 
+from gateway.timeseries.influx_dialects import Http, Version2
 from gateway.timeseries.influxdb import InfluxServer
 
 START_SECONDS = 20.0
@@ -327,7 +328,7 @@ class InfluxTestServer:
                 preexec_fn=_die_with_the_tests,
             )
         deadline = time.monotonic() + START_SECONDS
-        path = "/ping" if self.is_v1 else "/health"
+        path = "/ping" if self.is_v1 else "/ready"  # since 2.10 /health answers before anything else does
         while time.monotonic() < deadline and self._process.poll() is None:
             with suppress(httpx.HTTPError):
                 if httpx.get(self.proxy.upstream + path, trust_env=False, verify=False, timeout=1).status_code < 300:
@@ -353,12 +354,17 @@ class InfluxTestServer:
     def fresh(self, prefix: str = "", keep_s: int = 0) -> InfluxServer:
         """A server description whose three databases exist and are empty (a given prefix: are new).
 
-        `keep_s`: how long raw readings are kept, at least an hour; 0: for ever.
+        `keep_s`: how long raw readings are kept, at least an hour; 0: for ever. In 2.x its token is the store's own,
+        good for these three and nothing else.
         """
-        name = prefix or f"t{os.getpid()}x{next(self._numbers)}"
-        for suffix in ("raw", "1m", "1h"):
-            self.create(f"{name}_{suffix}", keep_s if suffix == "raw" else 0)
-        return InfluxServer(self.url, name, self.org, token=self.token)
+        server = InfluxServer(self.url, prefix or f"t{os.getpid()}x{next(self._numbers)}", self.org, token=self.token)
+        names = (server.raw, server.minutes, server.hours)
+        for name in names:
+            self.create(name, keep_s if name == server.raw else 0)
+        if self.is_v1:
+            return server
+        with Http(replace(server, url=self.proxy.upstream)) as http:
+            return replace(server, token=Version2(http).issue(server.bucket, names, write=True, secret=""))
 
     def create(self, name: str, keep_s: int = 0) -> None:
         """Create a database, or a bucket."""

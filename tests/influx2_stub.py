@@ -18,14 +18,21 @@ Answer = tuple[int, dict[str, Any] | None]
 
 
 class Influx2Stub:
-    """Organisations, buckets, authorisations and the empty write. `date` may be set to a wrong one."""
+    """Organisations, buckets, mappings, authorisations and the empty write.
 
-    def __init__(self, admin_token: str) -> None:
+    `date` may be set to a wrong one, `busy` to a path that gets no answer now.
+    """
+
+    def __init__(self, admin_token: str, *, hides_tokens: bool = False) -> None:
+        """`hides_tokens`: tokens are shown once, when they are made, as by 2.9 and later."""
         self.admin_token = admin_token
         self.orgs = {"gengfu": "0000000000000001"}
         self.buckets: list[dict[str, Any]] = []
+        self.mappings: list[dict[str, Any]] = []
         self.authorizations: list[dict[str, Any]] = []
+        self.hides_tokens = hides_tokens
         self.date: float | None = None
+        self.busy = ""
         self._ids = (f"{number:016x}" for number in itertools.count(16))
         stub = self
 
@@ -66,6 +73,8 @@ class Influx2Stub:
 
     def answer(self, method: str, path: str, query: dict[str, str], token: str, body: dict[str, Any]) -> Answer:
         """One request."""
+        if path == self.busy:
+            return 503, {"code": "unavailable", "message": "starting"}
         if path == "/ping":
             return 204, None
         held = next((one for one in self.authorizations if one["token"] == token), None)
@@ -83,14 +92,30 @@ class Influx2Stub:
         if (method, path) == ("GET", "/api/v2/orgs"):
             return 200, {"orgs": [{"id": self.orgs[org], "name": org}] if is_admin and org else []}
         if (method, path) == ("GET", "/api/v2/buckets"):
-            mine = [one for one in self.buckets if one["orgID"] == self.orgs[org or ""] and may("read", one)]
-            return 200, {"buckets": mine}
+            name = query.get("name")
+            of_org = [one for one in self.buckets if one["orgID"] == self.orgs[org or ""]]
+            found = [one for one in of_org if name in (None, one["name"])]
+            if name is not None and not found:
+                return 404, {"code": "not found", "message": f'bucket "{name}" not found'}
+            page = sorted(found, key=lambda one: str(one["name"]))[: int(query.get("limit", 20))]
+            return 200, {"buckets": [one for one in page if may("read", one)]}
+        if (method, path) == ("GET", "/api/v2/dbrps"):
+            mapped = self._mapped_as(query["db"], self.orgs[org or ""])
+            return 200, {"content": [one for one in mapped if may("read", {"id": one["bucketID"]})]}
         if (method, path) == ("POST", "/api/v2/write"):
-            found = [one for one in self.buckets if one["name"] == query["bucket"]]
-            if not found:
+            named = self._named(query["bucket"], self.orgs[org or ""])
+            if not named:
                 return 404, {"code": "not found", "message": f'bucket "{query["bucket"]}" not found'}
-            return (204, None) if may("write", found[0]) else FORBIDDEN
+            return (204, None) if may("write", named[0]) else FORBIDDEN
         return self._administer(method, path, body) if is_admin else DENIED
+
+    def _mapped_as(self, name: str, org: str) -> list[dict[str, Any]]:
+        """Without a mapping of its own a bucket answers to its name."""
+        made = [one for one in self.mappings if (one["database"], one["orgID"]) == (name, org)]
+        return made or [{"database": name, "bucketID": one["id"]} for one in self._named(name, org)]
+
+    def _named(self, name: str, org: str) -> list[dict[str, Any]]:
+        return [one for one in self.buckets if (one["name"], one["orgID"]) == (name, org)]
 
     def _administer(self, method: str, path: str, body: dict[str, Any]) -> Answer:
         number = path.rpartition("/")[2]
@@ -100,17 +125,23 @@ class Influx2Stub:
         if (method, path) == ("POST", "/api/v2/buckets"):
             self.buckets.append({"id": next(self._ids), "type": "user", **body})
             return 201, self.buckets[-1]
+        if (method, path) == ("POST", "/api/v2/dbrps"):
+            self.mappings.append({"id": next(self._ids), **body})
+            return 201, self.mappings[-1]
         if method == "PATCH":
             (bucket,) = (one for one in self.buckets if one["id"] == number)
             bucket.update(body)
             return 200, bucket
         if (method, path) == ("POST", "/api/v2/authorizations"):
-            stamp = f"2026-11-22T07:00:00.{len(self.authorizations):06}Z"
-            self.authorizations.append(
-                {"id": next(self._ids), "token": secrets.token_urlsafe(66), "createdAt": stamp, **body}
-            )
+            number = next(self._ids)
+            stamp = f"2026-11-22T07:00:00.{int(number, 16):06}Z"
+            self.authorizations.append({"id": number, "token": secrets.token_urlsafe(66), "createdAt": stamp, **body})
             return 201, self.authorizations[-1]
+        if method == "DELETE" and path.startswith("/api/v2/dbrps/"):
+            self.mappings = [one for one in self.mappings if one["id"] != number]
+            return 204, None
         if method == "DELETE":
             self.authorizations = [one for one in self.authorizations if one["id"] != number]
             return 204, None
-        return 200, {"authorizations": self.authorizations}
+        shown = {"token": "REDACTED"} if self.hides_tokens else {}
+        return 200, {"authorizations": [one | shown for one in self.authorizations]}

@@ -21,7 +21,7 @@ _GO_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:([\d.
 
 
 class InfluxAway(GengfuError):
-    """Nobody answers, or somebody who is not InfluxDB."""
+    """Nobody answers, or somebody who is not InfluxDB, or it cannot do anything now."""
 
 
 class InfluxRefused(GengfuError):
@@ -30,6 +30,10 @@ class InfluxRefused(GengfuError):
 
 class AccessRefused(InfluxRefused):
     """The token or password is not accepted, or not for this."""
+
+
+class NotThere(InfluxRefused):
+    """What was asked about does not exist."""
 
 
 class Http:
@@ -61,8 +65,14 @@ class Http:
             raise AccessRefused(
                 f"InfluxDB refuses {method} {path}: {_words(answer)}", hint="Check the token, or user and password"
             )
+        if answer.is_server_error:  # says nothing about rights: 2.10 answers so while it starts
+            raise InfluxAway(
+                f"InfluxDB cannot answer {method} {path} now ({answer.status_code}): {_words(answer)}",
+                hint="Try again; if it stays, look at the log of InfluxDB",
+            )
         if answer.is_error:
-            raise InfluxRefused(f"InfluxDB refuses {method} {path} ({answer.status_code}): {_words(answer)}")
+            kind = NotThere if answer.status_code == 404 else InfluxRefused
+            raise kind(f"InfluxDB refuses {method} {path} ({answer.status_code}): {_words(answer)}")
         return answer
 
     def may(self, method: str, path: str, **more: Any) -> bool:
@@ -99,8 +109,8 @@ class Dialect(Protocol):
     def prepare(self) -> list[str]:
         """What must be there before buckets can be: the names of what was made."""
 
-    def kept(self) -> dict[str, timedelta]:
-        """How long each bucket or database keeps its data; for these credentials' own buckets any will do."""
+    def kept(self, names: Iterable[str]) -> dict[str, timedelta]:
+        """How long each of these keeps its data, without those that these credentials may not read; any will do."""
 
     def make(self, name: str, keep: timedelta) -> None:
         """Make a bucket."""
@@ -110,6 +120,9 @@ class Dialect(Protocol):
 
     def may_write(self, name: str) -> bool:
         """Whether these credentials may write into it; writes nothing."""
+
+    def is_mapped(self, name: str) -> bool:
+        """Whether a query for this name reads this bucket; any credentials that may read it will do."""
 
     def issue(self, label: str, names: Iterable[str], *, write: bool, secret: str) -> str:
         """Credentials for these buckets; the token, or the `secret` where we may choose it."""
@@ -148,11 +161,12 @@ class Version1:
         self._run(f"CREATE USER {quoted(server.username)} WITH PASSWORD {password} WITH ALL PRIVILEGES")
         return [server.username]
 
-    def kept(self) -> dict[str, timedelta]:
+    def kept(self, names: Iterable[str]) -> dict[str, timedelta]:
         """By the default retention policy of each database."""
         found = {}
-        for (name,) in self._rows("SHOW DATABASES"):
-            for row in self._rows(f"SHOW RETENTION POLICIES ON {quoted(name)}") if name != "_internal" else ():
+        there = {name for (name,) in self._rows("SHOW DATABASES")}
+        for name in names:
+            for row in self._rows(f"SHOW RETENTION POLICIES ON {quoted(name)}") if name in there else ():
                 if row[-1] is True:
                     found[name] = go_duration(row[1])
         return found
@@ -170,6 +184,10 @@ class Version1:
     def may_write(self, name: str) -> bool:
         """An empty write is refused exactly when another would be."""
         return self._http.may("POST", "/write", params={"db": name}, content=b"")
+
+    def is_mapped(self, name: str) -> bool:
+        """A database is its own name."""
+        return True
 
     def issue(self, label: str, names: Iterable[str], *, write: bool, secret: str) -> str:
         """A user named like the label, or a new password for it; every other grant is taken back."""
@@ -200,9 +218,24 @@ class Version2:
             raise AccessRefused("This token may not see the organisation", hint="Use the administrator's token")
         return str(found[0]["id"])
 
-    def _buckets(self) -> list[dict[str, Any]]:
-        where = {"org": self._http.server.org, "limit": "100"}
-        return list(self._http.ask("GET", "/api/v2/buckets", params=where).json()["buckets"])
+    def _bucket(self, name: str) -> dict[str, Any] | None:
+        # By name: a list has at most 100 of the organisation's buckets, before those we may not read are left out.
+        where = {"org": self._http.server.org, "name": name}
+        try:
+            found = self._http.ask("GET", "/api/v2/buckets", params=where).json()["buckets"]
+        except NotThere:
+            return None
+        return next((one for one in found if one["name"] == name), None)
+
+    def _number(self, name: str) -> str:
+        bucket = self._bucket(name)
+        if bucket is None:
+            raise NotThere(f"InfluxDB has no bucket {name}")
+        return str(bucket["id"])
+
+    def _mapped_to(self, name: str) -> set[str]:
+        where = {"org": self._http.server.org, "db": name, "default": "true"}
+        return {str(one["bucketID"]) for one in self._http.ask("GET", "/api/v2/dbrps", params=where).json()["content"]}
 
     def prepare(self) -> list[str]:
         """The organisation."""
@@ -216,35 +249,49 @@ class Version2:
             return [name]
         return []
 
-    def kept(self) -> dict[str, timedelta]:
+    def kept(self, names: Iterable[str]) -> dict[str, timedelta]:
         """By their retention rule; a token sees the buckets it may read."""
+        self._http.ask("GET", "/api/v2/buckets", params={"org": self._http.server.org, "limit": "1"})  # no such org?
         return {
-            one["name"]: timedelta(seconds=sum(rule["everySeconds"] for rule in one["retentionRules"]))
-            for one in self._buckets()
-            if one.get("type") != "system"
+            name: timedelta(seconds=sum(rule["everySeconds"] for rule in bucket["retentionRules"]))
+            for name in names
+            if (bucket := self._bucket(name)) is not None
         }
 
     def make(self, name: str, keep: timedelta) -> None:
-        """A bucket of the organisation."""
+        """A bucket of the organisation; not where its name would read another one."""
+        if others := self._mapped_to(name):
+            raise InfluxRefused(
+                f"InfluxQL reads {name} from another bucket, id {', '.join(sorted(others))}",
+                hint=f"Was this server upgraded from 1.x? Rename that bucket to {name}: it keeps its data. Or delete"
+                " the mapping (influx v1 dbrp delete)",
+            )
         body = {"orgID": self._org(), "name": name, "retentionRules": _rules(keep)}
         self._http.ask("POST", "/api/v2/buckets", json=body)
 
     def change(self, name: str, keep: timedelta) -> None:
         """Its retention rule."""
-        (number,) = (one["id"] for one in self._buckets() if one["name"] == name)
-        self._http.ask("PATCH", f"/api/v2/buckets/{number}", json={"retentionRules": _rules(keep)})
+        body = {"retentionRules": _rules(keep)}
+        self._http.ask("PATCH", f"/api/v2/buckets/{self._number(name)}", json=body)
 
     def may_write(self, name: str) -> bool:
         """An empty write is refused exactly when another would be."""
         where = {"org": self._http.server.org, "bucket": name, "precision": "ns"}
         return self._http.may("POST", "/api/v2/write", params=where, content=b"")
 
+    def is_mapped(self, name: str) -> bool:
+        """Unless a mapping for databases of 1.x leads elsewhere, as an upgrade from 1.x makes them."""
+        try:
+            return self._number(name) in self._mapped_to(name)
+        except InfluxRefused:  # who may not ask this may read all the same
+            return True
+
     def issue(self, label: str, names: Iterable[str], *, write: bool, secret: str) -> str:
         """An authorisation whose description is the label; InfluxDB chooses the token."""
-        org, numbers = self._org(), {one["name"]: one["id"] for one in self._buckets()}
+        org = self._org()
         permissions = [
-            {"action": action, "resource": {"type": "buckets", "id": numbers[name], "orgID": org}}
-            for name in names
+            {"action": action, "resource": {"type": "buckets", "id": number, "orgID": org}}
+            for number in map(self._number, names)
             for action in (("read", "write") if write else ("read",))
         ]
         body = {"orgID": org, "description": label, "permissions": permissions}
@@ -270,10 +317,10 @@ class Version3:
         """Nothing."""
         return []
 
-    def kept(self) -> dict[str, timedelta]:
+    def kept(self, names: Iterable[str]) -> dict[str, timedelta]:
         """Its list of databases says no retention: taken as what we asked for."""
         rows = self._http.ask("GET", "/api/v3/configure/database", params={"format": "json"}).json()
-        return {row["iox::database"]: FOR_EVER for row in rows}
+        return dict.fromkeys({row["iox::database"] for row in rows}.intersection(names), FOR_EVER)
 
     def make(self, name: str, keep: timedelta) -> None:
         """A database."""
@@ -286,7 +333,11 @@ class Version3:
 
     def may_write(self, name: str) -> bool:
         """Every token may, wherever there is a database."""
-        return name in self.kept()
+        return name in self.kept([name])
+
+    def is_mapped(self, name: str) -> bool:
+        """A database is its own name."""
+        return True
 
     def issue(self, label: str, names: Iterable[str], *, write: bool, secret: str) -> str:
         """The administrator's token itself."""

@@ -57,6 +57,11 @@ FINDINGS = {
         "The bucket {name} keeps less than we promise ({detail}): run gengfu influx setup",
     ),
     "not_writable": ("令牌无权写入 {name}", "This token may not write into {name}"),
+    "not_mapped": (
+        "InfluxQL 查询 {name} 时读取的是另一个存储桶，写入的数据读不到：请删除该映射（influx v1 dbrp list / delete）",
+        "InfluxQL reads {name} from another bucket, so what is written is never seen: delete that mapping"
+        " (influx v1 dbrp list / delete)",
+    ),
     "open_to_all": (
         "{name} 不要求密码，任何人都能读写：请启用认证",
         "{name} asks for no password, anybody can read and write: switch authentication on",

@@ -4,11 +4,12 @@ import os
 import secrets
 import stat
 import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import influx
@@ -97,13 +98,21 @@ def influxd_2(influx_session: influx.InfluxTestServer) -> Iterator[tuple[str, st
     stub.close()
 
 
-@pytest.fixture(params=["1.x", "2.x"])
+@pytest.fixture(scope="module")
+def influxd_29() -> Iterator[tuple[str, str]]:
+    """One that does not show tokens again, and its administrator's."""
+    stub = Influx2Stub(token := secrets.token_hex(), hides_tokens=True)
+    yield stub.url, token
+    stub.close()
+
+
+@pytest.fixture(params=["1.x", "2.x", "2.9"])
 def server(request: pytest.FixtureRequest) -> Installed:
     """One of them, with a bucket prefix of its own."""
     prefix = f"t{secrets.token_hex(4)}"
     if request.param == "1.x":
         return Installed(InfluxServer(request.getfixturevalue("influxd_1"), prefix, username="admin", token=ADMIN))
-    url, token = request.getfixturevalue("influxd_2")
+    url, token = request.getfixturevalue("influxd_2" if request.param == "2.x" else "influxd_29")
     return Installed(InfluxServer(url, prefix, "gengfu", token=token))
 
 
@@ -150,6 +159,16 @@ def test_rotated_tokens_work_and_the_old_ones_end(server: Installed) -> None:
     assert [one.kind for one in gone] == ["refused"]
 
 
+def test_a_token_that_got_lost_does_not_cost_the_one_in_use(server: Installed) -> None:
+    server.set_up()
+    in_use = dict(server.tokens)
+    server.set_up(rotate=True)  # as when it ends before the files are written
+    server.tokens = in_use
+    server.set_up(revoke=True)
+    assert server.check() == []
+    assert server.set_up(revoke=True) == set()
+
+
 def test_a_missing_bucket_is_named(server: Installed) -> None:
     server.set_up()
     server.plans = plans(f"{server.admin.bucket}x", 90 * DAY, 400 * DAY, 3650 * DAY)
@@ -170,6 +189,19 @@ def test_what_does_not_answer_or_is_something_else_is_told(server: Installed) ->
         set_up(nowhere, server.plans, [], rotate=False, revoke=False)
 
 
+@pytest.mark.parametrize("path", ["/ping", "/api/v2/buckets", "/api/v2/write", "/api/v2/dbrps"])
+def test_a_server_that_is_busy_has_neither_lost_a_right_nor_needs_a_token(path: str) -> None:
+    with closing(Influx2Stub(token := secrets.token_hex())) as stub:
+        server = Installed(InfluxServer(stub.url, "store", "gengfu", token=token))
+        server.set_up()
+        stub.busy = path
+        assert server.check() == ["unreachable"]
+        before = len(stub.authorizations)
+        with suppress(InfluxAway):
+            server.set_up()
+        assert len(stub.authorizations) == before
+
+
 def test_a_wrong_administrator_is_refused(server: Installed) -> None:
     server.set_up()
     with pytest.raises(InfluxRefused) as refusal:
@@ -184,6 +216,56 @@ def test_another_organisation_is_made(influxd_2: tuple[str, str]) -> None:
     assert server.check() == []
     elsewhere = replace(server.as_("writer"), org="nobody")
     assert [one.kind for one in check(elsewhere, server.plans, None, now())] == ["org_missing"]
+
+
+@contextmanager
+def another_organisation(influxd_2: tuple[str, str]) -> Iterator[tuple[Installed, Callable[..., dict[str, Any]]]]:
+    """One of its own, and how its administrator asks InfluxDB for things."""
+    url, token = influxd_2
+    server = Installed(InfluxServer(url, "store", f"org{secrets.token_hex(4)}", token=token))
+    headers = {"Authorization": f"Token {token}"}
+    with httpx.Client(base_url=f"{url}/api/v2", headers=headers, trust_env=False) as client:
+        org = client.post("/orgs", json={"name": server.admin.org}).raise_for_status().json()["id"]
+
+        def ask(method: str, path: str, **body: object) -> dict[str, Any]:
+            answer = client.request(method, path, json={"orgID": org, **body}).raise_for_status()
+            return dict(answer.json()) if answer.content else {}
+
+        yield server, ask
+
+
+def test_buckets_are_found_among_many(influxd_2: tuple[str, str]) -> None:
+    with another_organisation(influxd_2) as (server, ask):
+        for number in range(101):
+            ask("POST", "/buckets", name=f"other{number:03}", retentionRules=[])
+        server.set_up()
+        assert server.check() == []
+        assert server.set_up() == set()
+        server.plans = plans(server.admin.bucket, 365 * DAY, 400 * DAY, 3650 * DAY)
+        assert server.set_up() == {("retention", server.plans[0].name)}
+
+
+def test_a_name_that_reads_another_bucket_is_told(influxd_2: tuple[str, str]) -> None:
+    with another_organisation(influxd_2) as (server, ask):
+        server.set_up()
+        raw = server.plans[0].name
+        other = ask("POST", "/buckets", name=f"{raw}/autogen", retentionRules=[])["id"]
+        mapping = ask("POST", "/dbrps", bucketID=other, database=raw, retention_policy="autogen", default=True)["id"]
+        assert server.findings() == [Finding("not_mapped", raw)]
+        ask("DELETE", f"/dbrps/{mapping}?org={server.admin.org}")
+        assert server.check() == []
+
+
+def test_a_bucket_of_an_upgraded_server_is_not_hidden_behind_a_new_one(influxd_2: tuple[str, str]) -> None:
+    with another_organisation(influxd_2) as (server, ask):
+        raw = server.plans[0].name
+        upgraded = ask("POST", "/buckets", name=f"{raw}/autogen", retentionRules=[])["id"]
+        ask("POST", "/dbrps", bucketID=upgraded, database=raw, retention_policy="autogen", default=True)
+        with pytest.raises(InfluxRefused, match=f"reads {raw} from another bucket, id {upgraded}"):
+            server.set_up()
+        ask("PATCH", f"/buckets/{upgraded}", name=raw)
+        assert ("bucket", raw) not in server.set_up()
+        assert server.check() == []
 
 
 def test_a_server_that_asks_nobody_for_a_password_is_told(influx_server: influx.InfluxTestServer) -> None:
