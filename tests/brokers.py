@@ -1,5 +1,6 @@
 """Real brokers for tests, on 127.0.0.1 and a free port, and a stand-in for ingest that gives receipts."""
 
+import itertools
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -29,11 +31,20 @@ PATIENT = 20.0
 """Seconds after which a test gives up; what it waits for takes far less."""
 
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5
+_PORTS = itertools.count(os.getpid() * 37)
+
+
 def free_port() -> int:
-    """A port on which nothing listens at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nothing listens and nobody else will: below those of the kernel's choice, and never one twice.
+
+    What the kernel chose it may choose again, for the tests on the other core, before the server here has bound it.
+    """
+    while True:
+        port = 12_000 + 4_000 * _WORKER + next(_PORTS) % 4_000
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server(Protocol):

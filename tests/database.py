@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from brokers import free_port
 from require import require
 
 from services import migrations
@@ -129,9 +129,7 @@ def start_postgres() -> PostgresServer:
         user=user,
         cwd=directory,
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),

@@ -176,8 +176,8 @@ def test_groups_go_on_whatever_happens_to_their_holders(tmp_path: Path, postgres
         second.signal(signal.SIGCONT)  # it still believes in its leases, and has messages in its hands
         members.share((second, 2), (third, 2))
 
-        stopped = time.monotonic()
         assert third.stop() == 0, third.errors
+        stopped = time.monotonic()
         members.share((second, 4))
         assert time.monotonic() - stopped < 6.0, "leases given back are not taken at once"
 

@@ -112,8 +112,7 @@ def test_nothing_is_sent_before_ingest_is_ready(broker: Broker, outbox: Outbox) 
 def test_an_event_without_receipt_stays_and_is_sent_again(broker: Broker, outbox: Outbox) -> None:
     consumer = Consumer(broker.address, receipts=False)
     publisher = Publisher(outbox, broker.address, SITE, pace=Pace(overdue=0.2)).start()
-    first = publisher.put("d1", "tap", TAP)
-    second = publisher.put("d1", "tap", TAP)
+    first, second = publisher.put_many([("d1", "tap", TAP)] * 2)
     consumer.wait(lambda c: len(c.heard) >= 4)
     assert [event["id"] for _, event in consumer.heard[:4]] == [first, second, first, second]
     assert publisher.stats().queued == 2
@@ -249,7 +248,7 @@ def test_a_full_disk_holds_up_but_loses_nothing(
     consumer = Consumer(broker.address, receipts=False)
     publisher = Publisher(outbox, broker.address, SITE, pace=Pace(overdue=0.2)).start()
     publisher.put("d1", "tap", TAP)
-    consumer.wait(lambda c: len(c.heard) == 1)
+    consumer.wait(lambda c: len(c.heard) >= 1)
     outbox._db.execute("PRAGMA query_only = ON")
     consumer.receipts = True
     until(lambda: "can not be written" in caplog.text)

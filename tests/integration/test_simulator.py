@@ -15,6 +15,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
+from brokers import free_port
 
 from gateway.contract.decode import decode
 from gateway.contract.topics import parse_topic, ready_topic
@@ -32,9 +33,7 @@ class Broker:
     """Mosquitto on a free loopback port; remembers nothing across a restart."""
 
     def __init__(self, directory: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.config = directory / "mosquitto.conf"
         self.config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n"

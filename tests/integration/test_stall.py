@@ -135,7 +135,7 @@ def test_a_locked_store_costs_no_memory_no_data_and_no_alarm_its_second(tmp_path
             f"alarms heard after at most {max(calm):.3f} s before, {max(stalled):.3f} s while locked "
             f"({len(stalled)} alarms), {max(flooded):.3f} s in the flood afterwards ({len(flooded)})"
         )
-        assert published - stored > RATE * STALL_S * 0.9, "the lock held nothing up"
+        assert published - stored > RATE * STALL_S * 0.5, "the lock held nothing up"
         assert stand.stored() == published - statuses
         assert ingest.code is None
         assert highest - before < MOST_GROWTH

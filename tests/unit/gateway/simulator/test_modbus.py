@@ -69,7 +69,7 @@ def test_a_scan_finds_every_slave_and_its_family(bus: VirtualBus, kind: str) -> 
     else:
         port = bus.serve_tcp("127.0.0.1", 0, rtu=kind != "tcp")
         line = bus_of(host=f"127.0.0.1:{port}", protocol="tcp" if kind == "tcp" else "rtu")
-    wire = ModbusWire(line.model_copy(update={"timeout": timedelta(milliseconds=100)}))
+    wire = ModbusWire(line.model_copy(update={"timeout": timedelta(milliseconds=400)}))
     wire.open()
     try:
         found = {one.slave: one.answers for one in scan(wire, range(1, 5), ["input", "holding"])}
@@ -94,10 +94,8 @@ def test_a_port_in_use_is_told(bus: VirtualBus) -> None:
 @pytest.mark.parametrize("kind", ["tcp", "pty"])
 def test_who_leaves_is_gone(bus: VirtualBus, kind: str) -> None:
     """A serial server that goes down; a converter that is pulled out."""
-    if kind == "pty":
-        wire = ModbusWire(bus_of(port=bus.serve_pty()))
-    else:
-        wire = ModbusWire(bus_of(host=f"127.0.0.1:{bus.serve_tcp('127.0.0.1', 0)}"))
+    where = {"port": bus.serve_pty()} if kind == "pty" else {"host": f"127.0.0.1:{bus.serve_tcp('127.0.0.1', 0)}"}
+    wire = ModbusWire(bus_of(**where, timeout=timedelta(seconds=1)))
     wire.open()
     assert wire.read(2, Request("holding", 2, 2)) == [0x40E0, 0]
     bus.close()

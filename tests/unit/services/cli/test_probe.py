@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import paho.mqtt.client as paho
 import pytest
 import yaml
+from brokers import MosquittoServer, free_port
 from typer.testing import CliRunner
 
 from gateway.decode.samples import disproofs
@@ -20,7 +21,6 @@ from gateway.site.profile import ModbusProfile, Profile, Register
 from services.cli import probe
 from services.cli.probe_modbus import BadRange, look, registers_in, sensors_yaml, slaves_in
 from services.cli.probe_mqtt import MOST_TOPICS, Recogniser, proposals, summary
-from tests.brokers import MosquittoServer, free_port
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = 1_795_226_400_000
@@ -122,7 +122,7 @@ def test_probe_mqtt_hears_a_broker_and_says_nothing(tmp_path: Path) -> None:
         speaker.loop_start()
         for topic, payload in (("tele/room/SENSOR", CLIMATE), ("acme/7/report", STRANGER)):
             speaker.publish(topic, payload, qos=1, retain=True).wait_for_publish(5)
-        options = ["mqtt", "--host", f"127.0.0.1:{broker.port}", "--seconds", "0.6", "--lang", "en"]
+        options = ["mqtt", "--host", f"127.0.0.1:{broker.port}", "--seconds", "1.5", "--lang", "en"]
         result = CliRunner().invoke(probe.app, options)
         speaker.disconnect()
         speaker.loop_stop()

@@ -51,10 +51,11 @@ def plug(tmp_path: Path) -> Callable[..., Plug]:
     return lambda hear=lambda _: b"": Plug(tmp_path / "port", hear)
 
 
-def test_a_pn532(plug: Callable[..., Plug]) -> None:
+def test_a_pn532(plug: Callable[..., Plug], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "_ASKING_S", 1.5)
     chip = PlayedPn532()
     chip.card = Card(bytes.fromhex("041F9B02005281"))
-    code, output = probe(plug(chip.hear), b"", "--seconds", "0.6")
+    code, output = probe(plug(chip.hear), b"", "--seconds", "2")
     assert code == 0
     assert "PN532, firmware 1.6" in output
     assert "identity 041F9B02005281" in output
@@ -71,7 +72,7 @@ def test_a_pn532(plug: Callable[..., Plug]) -> None:
     ],
 )
 def test_readers_that_only_talk(plug: Callable[..., Plug], said: bytes, protocol: str, uid: str) -> None:
-    code, output = probe(plug(), said, "--seconds", "0.6")
+    code, output = probe(plug(), said, "--seconds", "1.5")
     assert code == 0
     reader = proposed(output)
     assert (reader.protocol, reader.baud) == (protocol, 9600)

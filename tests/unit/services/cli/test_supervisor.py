@@ -59,7 +59,7 @@ def supervisor(said: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     interpreter.write_text(f'#!/bin/sh\nshift 2\nexec "{sys.executable}" "{program}" "$@"\n')
     interpreter.chmod(0o755)
     monkeypatch.setattr(module.sys, "executable", str(interpreter))
-    monkeypatch.setattr(module, "STOP_S", 1.0)
+    monkeypatch.setattr(module, "STOP_S", 3.0)
     found = Supervisor(os.environ, said)
     yield found
     found.stop()

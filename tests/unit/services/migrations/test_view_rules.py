@@ -36,7 +36,8 @@ def maybe(pick: random.Random, make: Callable[[], Any]) -> Any:
 
 
 def moment(pick: random.Random) -> datetime:
-    return NOW + timedelta(minutes=pick.randint(-600, 600))
+    """Well past or well to come: the view and the test look at their clocks one after the other."""
+    return NOW + timedelta(minutes=pick.choice((-1, 1)) * pick.randint(60, 600))
 
 
 def test_the_shown_state_of_alerts(postgres_db: Database) -> None:

@@ -316,7 +316,7 @@ class TestRealProvider:
             provider.reply(),
         ]
         name = tell(db, "A")
-        one = courier(db, clock, WebhookSender(client, provider.url, timeout=timedelta(seconds=0.2)))
+        one = courier(db, clock, WebhookSender(client, provider.url, timeout=timedelta(seconds=1)))
         waits = []
         while not one.deliver_due().sent:
             due = row(db, name).next_at

@@ -23,7 +23,7 @@ from gateway.drivers.modbus.plan import Request
 from gateway.drivers.modbus.wire import Garbage, LineLost, ModbusWire, NoAnswer, Refusal
 
 PAIR = Request("holding", 2, 2)
-TIMEOUT = timedelta(milliseconds=40)
+TIMEOUT = timedelta(milliseconds=150)
 
 
 def frame(data: str) -> bytes:
@@ -198,7 +198,7 @@ def test_a_line_that_babbles_holds_nobody_longer_than_the_timeout() -> None:
             begun = time.monotonic()
             with pytest.raises(Garbage):
                 wire.read(1, PAIR)
-            assert time.monotonic() - begun < 1.0
+            assert time.monotonic() - begun < 2.5, "it waited for a connection"
             wire.close()
             thread.join()
 
