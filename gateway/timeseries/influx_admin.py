@@ -94,15 +94,19 @@ def set_up(
             else:
                 steps.append(Step("bucket", plan.name, False))
         issued: dict[str, str] = {}
+
+        def issue(one: Credential) -> None:
+            issued[one.label] = dialect.issue(one.label, names, write=one.write, secret=one.secret)
+
         for one in credentials:
             if rotate or not _works(admin, one, names):
-                issued[one.label] = dialect.issue(one.label, names, write=one.write, secret=one.secret)
+                issue(one)
             steps.append(Step("token", one.label, one.label in issued))
             if revoke:
                 gone = dialect.revoke(one.label, issued.get(one.label, one.held))
                 if one.label not in issued and not _works(admin, one, names):
                     # Version 2.9 does not show which is which: a newer one was issued that never got here.
-                    issued[one.label] = dialect.issue(one.label, names, write=one.write, secret=one.secret)
+                    issue(one)
                     steps.append(Step("token", one.label, True))
                     gone += dialect.revoke(one.label, issued[one.label])
                 steps.append(Step("revoked", one.label, gone > 0))
